@@ -1,0 +1,1 @@
+"""Measures what an event costs: `make bench`."""

@@ -1,0 +1,6 @@
+"""`python -m loanpulse` is the command `loanpulse`."""
+
+from loanpulse.cli.main import main
+
+if __name__ == "__main__":
+    main()
