@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SHARED := -n 2 --dist worksteal
 CODE := schemas kpi_rules streams loanpulse tests bench
 
 .PHONY: help setup run check test bench clean
@@ -40,10 +41,10 @@ lint: $(STAMP)
 	$(BIN)/mypy
 
 check: lint
-	$(BIN)/pytest -m 'not servers and not slow'
+	$(BIN)/pytest $(SHARED) -m 'not servers and not slow'
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest $(SHARED)
 
 bench: $(STAMP)
 	$(BIN)/python -m bench.run $(ARGS)

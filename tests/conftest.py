@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -20,6 +21,14 @@ pytest.register_assert_rewrite("tests.crash_lab")
 
 
 STARTING_SERVERS = {"kafka", "redis_server", "own_kafka", "own_redis"}
+
+
+def pytest_configure() -> None:
+    """What tests start obeys Ctrl-C and a closing terminal, even if the run was started in the background or by nohup."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -1,5 +1,6 @@
 """Prometheus' promtool: from PATH, or taken out of Debian's package `prometheus` without installing it."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -18,8 +19,10 @@ def find_promtool(cache: Path) -> Path:
     if found:
         return Path(found)
     unpacked = cache / "usr" / "bin" / "promtool"
-    if not unpacked.exists():
-        _unpack(cache)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # each process of a run asks
+        if not unpacked.exists():
+            _unpack(cache)
     return unpacked
 
 

@@ -48,7 +48,7 @@ def test_make_run_is_the_demo_and_make_test_is_everything() -> None:
     assert "loanpulse demo" in plan("run").splitlines()[-1]
     tests = plan("test")
     assert all(part in tests for part in ("/ruff check", "/ruff format --check", "/mypy"))
-    assert tests.splitlines()[-1].endswith("/pytest")
+    assert tests.splitlines()[-1].endswith("/pytest -n 2 --dist worksteal")
 
 
 def test_setup_installs_what_is_pinned() -> None:
