@@ -25,7 +25,8 @@ class Report:
 
     def text(self) -> str:
         """All tables, as Markdown that also reads well on a terminal."""
-        parts = [f"Medians of {self.runs} runs. {self.machine}."]
+        once = " Other rules over a large store: one run." if self.deployment else ""
+        parts = [f"Medians of {self.runs} runs.{once} {self.machine}."]
         parts += [f"{name}: {about}" for name, about in self.workloads.items()]
         parts += [_across(columns) for columns in (self.stages, self.deployment) if columns]
         parts += [_down(lines) for lines in (self.end_to_end, self.rules, self.event_types) if lines]
