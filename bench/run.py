@@ -29,7 +29,7 @@ PARTS = (*ENGINE, "deploy")
 HELP = (
     "stages: stage by stage; one, two: end to end with so many workers; stock: a stock Faust agent beside them; "
     "rules: ten rules, all, and all thrice; types: the same for each event type; deploy: other rules over a large store "
-    "(for a million cases half an hour, so only when it is named)"
+    "(for a million cases a quarter of an hour, so only when it is named)"
 )
 
 
