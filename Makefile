@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# two processes, whatever the cores: each starts a Kafka and a Redis of its own
 SHARED := -n 2 --dist worksteal
 CODE := schemas kpi_rules streams loanpulse tests bench
 

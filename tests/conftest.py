@@ -25,10 +25,9 @@ STARTING_SERVERS = {"kafka", "redis_server", "own_kafka", "own_redis"}
 
 def pytest_configure() -> None:
     """What tests start obeys Ctrl-C and a closing terminal, even if the run was started in the background or by nohup."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.hookimpl(tryfirst=True)

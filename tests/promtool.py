@@ -1,10 +1,11 @@
 """Prometheus' promtool: from PATH, or taken out of Debian's package `prometheus` without installing it."""
 
-import fcntl
 import os
 import shutil
 import subprocess
 from pathlib import Path
+
+from loanpulse.lab.exclusive import one_at_a_time
 
 _SECONDS = 300
 
@@ -19,8 +20,7 @@ def find_promtool(cache: Path) -> Path:
     if found:
         return Path(found)
     unpacked = cache / "usr" / "bin" / "promtool"
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # each process of a run asks
+    with one_at_a_time(cache / "lock"):  # each process of a run asks
         if not unpacked.exists():
             _unpack(cache)
     return unpacked

@@ -1,14 +1,15 @@
 """Who uses a server's data directory: a record of the owner and of the server, which outlives a crash of both."""
 
 import contextlib
-import fcntl
 import json
 import os
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
+
+from loanpulse.lab.exclusive import one_at_a_time
 
 _POLL_SECONDS = 0.02
 _STAT_STATE, _STAT_START = 0, 19  # fields of /proc/PID/stat after the command's name
@@ -33,7 +34,7 @@ class Claim:
         Raises OSError if the directory cannot be made or written.
         """
         self._directory.mkdir(parents=True, exist_ok=True)
-        with self._exclusively():
+        with one_at_a_time(self._directory / "owner.lock"):
             owner, server = self._read()
             if _is_alive(owner):
                 return cast("int", owner["pid"])
@@ -53,12 +54,6 @@ class Claim:
     def give_up(self) -> None:
         """Leave the directory to whoever comes next."""
         self._record.unlink(missing_ok=True)
-
-    @contextlib.contextmanager
-    def _exclusively(self) -> Iterator[None]:
-        with (self._directory / "owner.lock").open("ab") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
 
     def _read(self) -> tuple[Mapping[str, object], Mapping[str, object]]:
         try:

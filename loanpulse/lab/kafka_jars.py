@@ -1,11 +1,9 @@
 """Apache Kafka's jars: fetched once, from the Maven repository that this machine's jgo is set to, checked and kept."""
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from loanpulse.lab.causes import disk_full
+from loanpulse.lab.exclusive import one_at_a_time
 from loanpulse.lab.process import ServerError
 
 _LIST = "kafka_jars.txt"
@@ -39,7 +38,7 @@ def kafka_jars() -> Path:
     jars = [Jar(*line.replace(":", " ").split()) for line in text.splitlines() if not line.startswith("#")]
     try:
         home.parent.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(home):
+        with one_at_a_time(home.with_suffix(".lock")):  # two that start together fetch once, and share
             if not home.is_dir():
                 _fill(home, jars)
     except OSError as error:
@@ -49,14 +48,6 @@ def kafka_jars() -> Path:
 
 def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loanpulse"
-
-
-@contextlib.contextmanager
-def _one_at_a_time(home: Path) -> Iterator[None]:
-    """Two processes that start together fetch once, and share."""
-    with home.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _fill(home: Path, jars: Sequence[Jar]) -> None:
