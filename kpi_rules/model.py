@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from kpi_rules.lengths import parse_length
 from kpi_rules.measures import Count, Measure, Model, Text
 
 WindowName = Literal["1h", "24h", "7d", "30d", "90d", "180d", "today", "month", "quarter"]
@@ -161,6 +162,22 @@ Windows = Annotated[list[WindowName], AfterValidator(_once)]
 Unit = Literal["seconds", "ratio", "score", "count", "amount_minor"]
 
 
+def _plain(said: str) -> str:
+    """Business time stands still at night, when a figure may well be off target."""
+    if parse_length(said).business_days:
+        raise ValueError(f"{said!r} is business time, but alerts wait in plain time: write e.g. 15 minutes")
+    return said
+
+
+class Alerting(Model):
+    """When a value off target is told: it must be so all the time, with at least `min_samples`."""
+
+    window: WindowName | None = None
+    """Whose value is held against the target; None: the target's own window, else 24h, else the rule's shortest."""
+    held: Annotated[Text, AfterValidator(_plain)] = Field(default="15 minutes", alias="for")
+    """For how long, in plain time, e.g. `15 minutes`; it is over when it was on target as long."""
+
+
 class Rule(Model):
     """One KPI, or one of its sub-measures (`approval_rate.of_submitted`)."""
 
@@ -188,6 +205,8 @@ class Rule(Model):
     """An improvement by a date."""
     min_samples: Count = 10
     """With fewer observations a value gets no verdict."""
+    alert: Alerting | None = Field(default_factory=Alerting)
+    """When a value off target is told; null: never."""
     officers_in_metrics: Windows = Field(default_factory=lambda: list(OFFICER_WINDOWS))
     """The windows of which officers' values are exported as metrics; the API has all."""
 
@@ -195,6 +214,18 @@ class Rule(Model):
     def dimensions(self) -> tuple[str, ...]:
         """What it can be broken down by."""
         return DIMENSIONS[self.by]
+
+    def alert_window(self, meant: str | None = None) -> str | None:
+        """The window whose value alerts, where the target is `meant` for one or (None) for any; None: no alerts are wanted.
+
+        `now` of a level. Of an organisation's own target `meant` is that one's, so the rule alone cannot tell.
+        """
+        if self.alert is None:
+            return None
+        if not self.timed:
+            return "now"
+        wanted = self.alert.window or meant or "24h"
+        return wanted if wanted in self.windows else min(self.windows, key=ALL_WINDOWS.index)
 
     @property
     def split(self) -> str | None:

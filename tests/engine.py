@@ -22,6 +22,8 @@ from streams.calculus.case import Case, case_id, decode_case, merge
 from streams.calculus.client import View, decode_client
 from streams.calculus.difference import Difference
 from streams.calculus.fold import CaseName, Fate, Fold
+from streams.calculus.open_cases import OpenCase
+from streams.calculus.open_log import OpenDeltas, decode_rows, latest
 from streams.calculus.panes import Deltas, Groups
 from streams.calculus.program import Program
 from streams.calculus.windows import Grid
@@ -29,7 +31,7 @@ from streams.runtime.rulebook import organisation_of, read_rules
 
 NEVER_MS = -(1 << 62)
 
-Cells = dict[str, dict[tuple[int, str, int], tuple[int, int, int]]]
+Cells = dict[str, dict[Any, Any]]
 
 
 def event_of(raw: dict[str, Any]) -> Event:
@@ -121,10 +123,13 @@ class MemoryLedger:
         self.cases.update(folded.cases)
         difference = Difference(self.program, deltas)
         shown = difference.of_cases(folded.changes)
+        opened = OpenDeltas(self.groups)
+        for (watch, case), found in difference.of_open_cases(folded.changes).items():
+            opened.set(watch, case, found)
         self.clients.update(
             difference.of_clients(shown, {key.encode(): self.clients.get(key.encode()) for key in shown})
         )
-        for pane, rows in deltas.encoded().items():
+        for pane, rows in (deltas.encoded() | opened.encoded()).items():
             self.panes[pane] += rows
         self.names += self.groups.fresh
         self.groups.keep()
@@ -139,8 +144,22 @@ class MemoryLedger:
         return cases, {key: views for key, views in clients.items() if views}
 
     def cells(self) -> Cells:
-        """Each pane's sums by (measure, group, bucket), those of zeros left out."""
-        return {pane: cells for pane in self.panes if (cells := cells_of(self.panes[pane], self.names))}
+        """Each pane's sums by (measure, group, bucket), those of zeros left out; and the open cases."""
+        return {
+            pane: cells for pane in self.panes if (cells := content_of(pane, self.panes[pane], self.names))
+        }
+
+
+def content_of(pane: str, log: bytes, names: Sequence[str]) -> dict[Any, Any]:
+    """What a pane's log comes to, whatever the numbers of its groups."""
+    return open_cases_of(log, names) if pane.startswith("o") else cells_of(log, names)
+
+
+def open_cases_of(log: bytes, names: Sequence[str]) -> dict[tuple[int, bytes], OpenCase]:
+    """A log's open cases by watch and case."""
+    return {
+        at: OpenCase(names[row.group], *row[3:]) for at, row in latest(decode_rows(log)).items() if row.spans
+    }
 
 
 def cells_of(rows: bytes, names: Sequence[str]) -> dict[tuple[int, str, int], tuple[int, int, int]]:

@@ -20,7 +20,7 @@ from streams.runtime.partition import ChecksumAt, Partition
 from streams.runtime.programs import Programs
 from streams.runtime.redis_client import connect
 from streams.runtime.settings import Settings
-from tests.engine import MemoryLedger, cells_of, program_of
+from tests.engine import MemoryLedger, content_of, program_of
 from tests.ledger_lab import pane_logs
 from tests.oracle import streams as nasty
 
@@ -139,7 +139,7 @@ class Desk:
         version = version or (await ledger.head()).version
         pull = await ledger.pull(choose=lambda _: version)
         names, logs = await ledger.groups(version), await pane_logs(ledger, pull)
-        found = {pane: cells_of(log, names) for pane, log in logs.items()}
+        found = {pane: content_of(pane, log, names) for pane, log in logs.items()}
         assert {pane: cells for pane, cells in found.items() if cells} == wanted
         cases, clients = made.state()
         stored = {name: decode_case(blob) async for some in ledger.scan_cases() for name, blob in some}

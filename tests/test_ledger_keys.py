@@ -25,7 +25,16 @@ def documented() -> dict[str, str]:
 
 def test_the_table_names_every_key_and_no_other() -> None:
     version = LEDGER.version(VERSION)
-    built = {LEDGER.head, LEDGER.cases, LEDGER.before, LEDGER.versions, version.panes + "s"}
+    built = {
+        LEDGER.head,
+        LEDGER.cases,
+        LEDGER.before,
+        LEDGER.versions,
+        LEDGER.alerts,
+        LEDGER.outbox,
+        version.watch,
+        version.panes + "s",
+    }
     built |= {version.clients, version.dirty, version.lengths, version.gens, version.groups, version.build}
     built |= {
         SHARED.ledgers,
@@ -35,7 +44,7 @@ def test_the_table_names_every_key_and_no_other() -> None:
         SHARED.board_meta,
         SHARED.board_rows,
     }
-    built |= {SHARED.board_roster}
+    built |= {SHARED.board_roster, SHARED.board_alerts, SHARED.board_outbox}
     assert set(documented()) == built
 
 

@@ -21,7 +21,7 @@ from streams.calculus.program import Program
 from streams.calculus.windows import Grid
 from streams.runtime.ledger_values import VersionWrites
 from streams.runtime.pane_version import VersionInTheMaking
-from tests.engine import MemoryLedger, cases_of, catalogue, cells_of, event_of, rules_of
+from tests.engine import MemoryLedger, cases_of, catalogue, content_of, event_of, rules_of
 from tests.oracle import streams as nasty
 from tests.oracle.script import said
 from tests.oracle.speaker import Event
@@ -131,7 +131,7 @@ def test_panes_and_clients_are_what_observing_every_stored_case_from_nothing_giv
     while writes := made.some_clients(3, None):
         clients |= writes.clients
         take(writes)
-    anew = {pane: cells_of(rows, names) for pane, rows in panes.items()}
+    anew = {pane: content_of(pane, rows, names) for pane, rows in panes.items()}
     assert {pane: cells for pane, cells in anew.items() if cells} == ledger.cells()
     shown = {
         key: {code: views for code, views in decode_client(blob or b"").views.items() if views}

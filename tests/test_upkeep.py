@@ -11,7 +11,7 @@ from schemas.fields import time_text
 from streams.calculus.windows import DAY_MS, HOUR_MS, Grid
 from streams.runtime.ledger import Ledger
 from streams.runtime.upkeep import Upkeep
-from tests.engine import MemoryLedger, program_of
+from tests.engine import MemoryLedger, open_cases_of, program_of
 from tests.ledger_lab import OWNER, VERSION, batch, begin, opened, pane_logs, writes
 
 pytestmark = pytest.mark.servers
@@ -52,9 +52,12 @@ async def kept(redis_url: str, namespace: str) -> AsyncIterator[tuple[Ledger, Up
         yield ledger, upkeep
 
 
+WRITTEN = {VERSION: program_of("UTC", {})}
+
+
 async def forgotten(upkeep: Upkeep, now_ms: int) -> set[str]:
     """The subjects of the cases that the next batch deletes."""
-    await upkeep.step(now_ms, [VERSION])
+    await upkeep.step(now_ms, WRITTEN)
     return {name.decode().split("\x1f")[2] for name, blob in upkeep.forgotten({}).items() if blob is None}
 
 
@@ -72,13 +75,13 @@ def test_a_case_is_forgotten_when_it_is_over_and_old_while_the_worker_runs(
 def test_panes_are_dropped_when_no_window_reaches_them_any_more(redis_url: str, namespace: str) -> None:
     async def story() -> None:
         async with kept(redis_url, namespace) as (ledger, upkeep):
-            assert {pane[0] for pane in await pane_logs(ledger)} == {"m", "d", "s"}
-            await upkeep.step(NOON + 30 * DAY_MS, [VERSION])
-            assert {pane[0] for pane in await pane_logs(ledger)} == {"m", "d", "s"}
-            await upkeep.step(NOON + 40 * DAY_MS, [VERSION])
-            assert {pane[0] for pane in await pane_logs(ledger)} == {"d", "s"}
-            await upkeep.step(NOON + KEPT_MS + DAY_MS, [VERSION])
-            assert {pane[0] for pane in await pane_logs(ledger)} == {"s"}
+            assert {pane[0] for pane in await pane_logs(ledger)} == {"m", "d", "s", "o"}
+            await upkeep.step(NOON + 30 * DAY_MS, WRITTEN)
+            assert {pane[0] for pane in await pane_logs(ledger)} == {"m", "d", "s", "o"}
+            await upkeep.step(NOON + 40 * DAY_MS, WRITTEN)
+            assert {pane[0] for pane in await pane_logs(ledger)} == {"d", "s", "o"}
+            await upkeep.step(NOON + KEPT_MS + DAY_MS, WRITTEN)
+            assert {pane[0] for pane in await pane_logs(ledger)} == {"s", "o"}
 
     asyncio.run(story())
 
@@ -87,7 +90,7 @@ def test_a_minute_that_is_over_is_compacted_to_its_sums(redis_url: str, namespac
     async def story() -> None:
         async with kept(redis_url, namespace) as (ledger, upkeep):
             before = await pane_logs(ledger)
-            await upkeep.step(NOON + 2 * HOUR_MS, [VERSION])
+            await upkeep.step(NOON + 2 * HOUR_MS, WRITTEN)
             after = await pane_logs(ledger)
             for pane, log in after.items():
                 halved = pane.startswith("m")
@@ -101,7 +104,7 @@ def test_a_case_that_a_batch_touched_is_not_forgotten(redis_url: str, namespace:
 
     async def story() -> None:
         async with kept(redis_url, namespace) as (ledger, upkeep):
-            await upkeep.step(NOON + KEPT_MS + 2 * DAY_MS, [VERSION])
+            await upkeep.step(NOON + KEPT_MS + 2 * DAY_MS, WRITTEN)
             (old,) = [name async for some in ledger.scan_cases() for name, _ in some if b"answered" in name]
             assert upkeep.forgotten({old: b"new facts"}, room=0) == {old: b"new facts"}
             assert upkeep.forgotten({}) == {}
@@ -112,7 +115,7 @@ def test_a_case_that_a_batch_touched_is_not_forgotten(redis_url: str, namespace:
 def test_old_cases_wait_until_a_batch_has_room_for_them(redis_url: str, namespace: str) -> None:
     async def story() -> None:
         async with kept(redis_url, namespace) as (_, upkeep):
-            await upkeep.step(NOON + KEPT_MS + 2 * DAY_MS, [VERSION])
+            await upkeep.step(NOON + KEPT_MS + 2 * DAY_MS, WRITTEN)
             assert upkeep.forgotten({}, room=0) == {}
             assert upkeep.forgotten({}, room=-5) == {}
             assert list(upkeep.forgotten({}, room=1).values()) == [None]
@@ -127,5 +130,39 @@ def test_compacting_says_what_it_saved(redis_url: str, namespace: str) -> None:
             assert await upkeep.compact(VERSION, ["s"]) == len(before["s"]) // 2
             assert await upkeep.compact(VERSION, ["s"]) == 0
             assert await upkeep.compact(VERSION, ["m0"]) == 0
+
+    asyncio.run(story())
+
+
+def test_an_open_case_that_is_watched_is_never_forgotten(redis_url: str, namespace: str) -> None:
+    """A course that was never completed is no KPI's any more years after its due date, but it is still to be done."""
+
+    async def story() -> None:
+        course = {"due_at": "2026-01-12T00:00:00Z", "regulatory": True}
+        late = event(5, "training.assigned", NOON, "late", **course)
+        done = event(6, "training.assigned", NOON, "done", **course)
+        completed = event(7, "training.completed", NOON + HOUR_MS, "done")
+        made = MemoryLedger(WRITTEN[VERSION], Grid.live(WRITTEN[VERSION].zone))
+        made.apply([late, done, completed])
+        async with opened(redis_url, namespace) as ledger:
+            await begin(ledger)
+            await ledger.commit(OWNER, batch(0, 1, cases=made.cases))
+            assert await forgotten(Upkeep(ledger, OWNER, KEPT_MS), NOON + KEPT_MS + 10 * DAY_MS) == {"done"}
+
+    asyncio.run(story())
+
+
+def test_a_log_of_open_cases_is_compacted_to_those_that_are_open(redis_url: str, namespace: str) -> None:
+    async def story() -> None:
+        async with kept(redis_url, namespace) as (ledger, upkeep):
+            before = await pane_logs(ledger)
+            panes = [pane for pane in before if pane.startswith("o")]
+            assert await upkeep.compact(VERSION, panes) > 0
+            after = await pane_logs(ledger)
+            names = await ledger.groups(VERSION)
+            kept_open = [open_cases_of(before[pane], names) for pane in panes]
+            assert [open_cases_of(after[pane], names) for pane in panes] == kept_open
+            assert [case.split(b"\x1f")[2] for found in kept_open for _, case in found] == [b"open"]
+            assert 2 * sum(len(after[pane]) for pane in panes) == sum(len(before[pane]) for pane in panes)
 
     asyncio.run(story())

@@ -1,11 +1,14 @@
 """Sums and values of all rules at one instant, of the rows that the board has: pure, no clock, no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
 
 from kpi_rules.model import Rule
 from loanpulse.board.blocks import Sources, block_of
 from loanpulse.board.expected import expected_of
 from loanpulse.board.members import Members
+from loanpulse.board.open_figures import open_figures
 from loanpulse.board.plan import STOCK_RANGES, Plan
 from loanpulse.board.snapshot import Block
 from loanpulse.board.table import Tables
@@ -30,6 +33,7 @@ class Computation:
         self._gaps: Sequence[Edges] = ()
         self._tallies: dict[int, Tally] = {}
         self._measures: dict[str, dict[str, Measure]] = {}
+        self._last: dict[str, Block] = {}
         for measure in program.measures:
             self._measures.setdefault(measure.rule.id, {})[measure.part] = measure
 
@@ -50,6 +54,26 @@ class Computation:
             for rule in self._program.rules
             if everything or changed & {measure.index for measure in self._measures[rule.id].values()}
         }
+
+    def with_open_cases(
+        self, blocks: Mapping[str, Block], tables: Tables, members: Members, at: Mapping[int, int]
+    ) -> dict[str, Block]:
+        """Changed blocks with their KPIs' open cases at each ledger's instant; those too whose open cases alone changed."""
+        told = dict(blocks)
+        for watch in self._program.watches:
+            kpi, last = watch.rule.id, self._last.get(watch.rule.id)
+            figures = None if last is None else last.open
+            if tables.open.advance(watch.index, at) or figures is None:
+                figures = open_figures(tables.open, watch.index, watch.rule, members)
+            elif kpi not in told:
+                continue
+            base = told.get(kpi, last)
+            assert base is not None, "the first time, every KPI has a block"
+            told[kpi] = replace(base, open=figures)
+        self._last |= {
+            watch.rule.id: told[watch.rule.id] for watch in self._program.watches if watch.rule.id in told
+        }
+        return told
 
     def _fold(self, measure: Measure, tables: Tables, members: Members, plan: Plan) -> bool:
         of_measure = tables.of(measure.index)

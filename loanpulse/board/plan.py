@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from kpi_rules.model import Rule
+from streams.calculus.open_log import OPEN
 from streams.calculus.windows import WINDOWS, Edges, Grid
 
 EARLIEST, LATEST = -(1 << 62), 1 << 62
@@ -72,11 +73,11 @@ class Plan:
     def reach(self) -> dict[str, int]:
         """Since when panes of each grain are needed, now and later; LATEST for a grain that is not read at all."""
         if self.grid.minutes_kept_ms is None:
-            return {"m": EARLIEST, "d": LATEST, "s": EARLIEST}
+            return {"m": EARLIEST, "d": LATEST, "s": EARLIEST, OPEN: EARLIEST}
         days = [
             part.low
             for span in self.spans.values()
             for part in span.ranges + span.ranges_before
             if part.grain == "d"
         ]
-        return {"m": self.to - self.grid.minutes_kept_ms, "d": min(days), "s": EARLIEST}
+        return {"m": self.to - self.grid.minutes_kept_ms, "d": min(days), "s": EARLIEST, OPEN: EARLIEST}

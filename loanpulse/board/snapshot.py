@@ -73,12 +73,27 @@ class Frame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     value: list[float | None]
 
 
+class OpenFigures(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A KPI's open cases: the organisation first, then each officer, branch and product that has some.
+
+    `counts` are by `BANDS`, of each group. `oldest_ms`: since when the oldest is open; `next_due_ms`: the next due time
+    of those that can still be in time and whose clock runs.
+    """
+
+    groups: list[dict[str, str]]
+    counts: list[list[int]]
+    oldest_ms: int | None
+    next_due_ms: int | None
+
+
 class Block(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One KPI: the groups that have rows, the organisation's (per split value) first, and its windows."""
+    """One KPI: the groups that have rows, the organisation's (per split value) first, and its windows; and its open cases,
+    if it watches any."""
 
     kpi: str
     groups: list[dict[str, str]]
     frames: list[Frame]
+    open: OpenFigures | None = None
 
     def rows(self) -> Iterator[Row]:
         for frame in self.frames:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from loanpulse.board.open_table import OpenTables
+from streams.calculus.open_log import OPEN
 from streams.calculus.panes import BUCKET_BITS, GROUP_BITS
 
 GRAINS = ("m", "d", "s")
@@ -72,9 +74,10 @@ def _magnitude(rows: Rows) -> float:
 
 
 class Tables:
-    """Every row, by measure and grain."""
+    """Every row, by measure and grain; and the open cases."""
 
     def __init__(self, measures: int) -> None:
+        self.open = OpenTables()
         self._tables = [{grain: Table() for grain in GRAINS} for _ in range(measures)]
 
     def of(self, measure: int) -> dict[str, Table]:
@@ -86,6 +89,7 @@ class Tables:
 
     def add(self, ledger: int, panes: Sequence[tuple[str, bytes]], groups: NDArray[np.int32]) -> None:
         """Add what was read of a ledger's panes; `groups` gives the board's number of each of its groups."""
+        self.open.add(ledger, [(pane_start(pane), log) for pane, log in panes if pane[0] == OPEN], groups)
         for grain in GRAINS:
             of_grain = [(pane_start(pane), log) for pane, log in panes if pane[0] == grain and log]
             if of_grain:
@@ -108,6 +112,7 @@ class Tables:
 
     def drop_ledgers(self, ledgers: Iterable[int]) -> None:
         gone = list(ledgers)
+        self.open.drop_ledgers(gone)
         for table in self._all(GRAINS) if gone else ():
             table.keep(~np.isin(table.rows["ledger"], gone))
 
@@ -116,6 +121,7 @@ class Tables:
         gone: dict[str, list[tuple[int, int]]] = {}
         for ledger, pane in panes:
             gone.setdefault(pane[0], []).append((ledger, pane_start(pane)))
+        self.open.drop_shards(gone.pop(OPEN, []))
         for grain, pairs in gone.items():
             keys = np.array([_pane_key(ledger, start) for ledger, start in pairs], np.int64)
             for table in self._all((grain,)):
@@ -124,7 +130,9 @@ class Tables:
                 )
 
     def forget(self, grain: str, before: int) -> None:
-        """Take out the rows of panes of a grain that begin before an instant."""
+        """Take out the rows of panes of a grain that begin before an instant; open cases stay."""
+        if grain == OPEN:
+            return
         for table in self._all((grain,)):
             table.keep(table.rows["start"] >= before)
 

@@ -80,7 +80,7 @@ class Ticks:
         plan = Plan(self._grid, self._grid.end(now))
         await self._feed.pull(plan.reach)
         ledgers, gaps = ledger_statuses(self._feed, self._topics), gap_statuses(self._feed)
-        blocks = await asyncio.to_thread(self._compute, plan, gaps)
+        blocks = await asyncio.to_thread(self._compute, plan, gaps, now)
         meta = Meta(
             book=self._book,
             rules=self._program.digest,
@@ -97,12 +97,20 @@ class Ticks:
         )
         return Result(meta, blocks)
 
-    def _compute(self, plan: Plan, gaps: list[GapStatus]) -> dict[str, Block]:
+    def _compute(self, plan: Plan, gaps: list[GapStatus], now: int) -> dict[str, Block]:
         if plan.to != self._to:
             self._feed.forget(plan.reach)
             self._to = plan.to
         feed = self._feed
-        return self._computation.blocks(feed.tables, feed.members, plan.grid, plan.to, gap_edges(gaps))
+        blocks = self._computation.blocks(feed.tables, feed.members, plan.grid, plan.to, gap_edges(gaps))
+        return self._computation.with_open_cases(blocks, feed.tables, feed.members, self._reached(now))
+
+    def _reached(self, now: int) -> dict[int, int]:
+        """By ledger: the instant as of which its cases are known to be open. What was not read yet may have closed some."""
+        return {
+            source.number: now if source.through_ms is None else min(now, source.through_ms)
+            for source in self._feed.sources.values()
+        }
 
 
 async def batch_board(redis_url: str, settings: Settings, program: Program, as_of_ms: int) -> Snapshot:

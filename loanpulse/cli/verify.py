@@ -102,7 +102,8 @@ def _tell(found: "Verified") -> None:
     if found.is_well:
         print(f"✓ {place}: {counts}", flush=True)
         return
-    print(f"✗ {place}: {found.drift:,} figures and {found.clients:,} clients differ; {counts}")
+    differ = f"{found.drift:,} figures, {found.clients:,} clients and {found.open_cases:,} open cases differ"
+    print(f"✗ {place}: {differ}; {counts}")
     for difference in found.differences:
         print(f"    {_words(difference)}")
     if found.drift > len(found.differences):

@@ -23,7 +23,8 @@ def check_verified(site: Site) -> Iterator[Finding]:
             yield warn(f"{place} could not be verified: {one.trouble}", "loanpulse verify")
         elif not one.is_well:
             yield bad(
-                f"{place}: {one.drift} figures and {one.clients} clients are not what its cases come to",
+                f"{place}: {one.drift} figures, {one.clients} clients and {one.open_cases} open cases are not what its "
+                "cases come to",
                 f"loanpulse ledger rebuild {one.topic} {one.partition}",
             )
     oldest = min(one.at_ms for one in found)

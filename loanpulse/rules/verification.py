@@ -10,11 +10,13 @@ import numpy as np
 from redis.exceptions import RedisError
 
 from loanpulse.board.ticks import grid_of
+from loanpulse.rules.open_differences import open_differences
 from streams.calculus.case import decode_case, parse_case_id
 from streams.calculus.client import Client as ClientState
 from streams.calculus.client import decode_client
-from streams.calculus.compaction import compacted
+from streams.calculus.compaction import compacted, compacted_pane
 from streams.calculus.fold import Change
+from streams.calculus.open_log import is_open_log
 from streams.calculus.panes import BUCKET_BITS, GROUP_BITS
 from streams.calculus.program import Program
 from streams.calculus.windows import LONGEST_MS, MINUTES_KEPT_MS
@@ -57,8 +59,8 @@ class Difference(msgspec.Struct, frozen=True):
 class Verified(msgspec.Struct, frozen=True):
     """One ledger's verification. `trouble` says why it could not be verified; then the counts are 0.
 
-    `drift` is how many cells differ, `clients` how many clients are not what their cases show; `differences` are the
-    first of the cells.
+    `drift` is how many cells differ, `clients` how many clients are not what their cases show, `open_cases` how many
+    watched cases are not open as they are kept; `differences` are the first of the cells.
     """
 
     topic: str
@@ -69,12 +71,13 @@ class Verified(msgspec.Struct, frozen=True):
     cells: int = 0
     drift: int = 0
     clients: int = 0
+    open_cases: int = 0
     differences: list[Difference] = []
     trouble: str = ""
 
     @property
     def is_well(self) -> bool:
-        return not (self.drift or self.clients or self.trouble)
+        return not (self.drift or self.clients or self.open_cases or self.trouble)
 
 
 _VERIFIED = msgspec.json.Decoder(Verified)
@@ -97,7 +100,7 @@ class _Counted:
             self.panes.setdefault(pane, []).append(rows)
             self._loose += len(rows)
         if self._loose > MOST_LOOSE_BYTES:
-            self.panes = {pane: [compacted(b"".join(rows))] for pane, rows in self.panes.items()}
+            self.panes = {pane: [compacted_pane(pane, b"".join(rows))] for pane, rows in self.panes.items()}
             self._loose = 0
 
 
@@ -183,6 +186,7 @@ async def _compare(
         "cases": counted.cases,
         "cells": len(stored.keys() | expected.keys()),
         "drift": len(differing),
+        "open_cases": open_differences(logs, names, counted.panes, counted.names),
         "clients": await _clients(instant, reader, version, counted.clients),
         "differences": list(
             _told(program, [(c, expected.get(c, zero), stored.get(c, zero)) for c in differing[:MOST_SHOWN]])
@@ -219,7 +223,7 @@ def _both(
     minutes, days = now_ms - MINUTES_KEPT_MS, now_ms - 2 * LONGEST_MS
 
     def reached(pane: str) -> bool:
-        return pane == "s" or int(pane[1:]) >= (minutes if pane[0] == "m" else days)
+        return pane == "s" or not is_open_log(pane) and int(pane[1:]) >= (minutes if pane[0] == "m" else days)
 
     def cells(of: Iterator[tuple[str, bytes]], named: Sequence[str]) -> dict[Cell, Sums]:
         return {cell: sums for pane, rows in of if reached(pane) for cell, sums in _cells(pane, rows, named)}

@@ -10,6 +10,7 @@ from loanpulse.board.snapshot import Block, Frame, Snapshot
 from loanpulse.serve.book import Book, anchor_of, dimension_of, is_confidential
 from loanpulse.serve.goals import Standing, goal_window, standings_of
 from loanpulse.serve.verdict import Bounds, state_of
+from streams.calculus.open_cases import Band
 
 Labels = dict[str, str]
 Series = tuple[str, Labels, float]
@@ -95,7 +96,12 @@ def expose(snapshot: Snapshot, book: Book, budget: int, officers: bool) -> Expos
         exposed.add(list(_definition(shelf)), budget)
         for frame in shelf.frames(ORGANISATION):
             exposed.add(list(_organisation(shelf, frame)), budget)
+    for shelf in shelves:
+        exposed.add(list(_open_cases(shelf, ORGANISATION)), budget)
     exposed.add(_incomplete(shelves), budget)
+    for scope in SCOPES if officers else SCOPES[:1]:
+        for shelf in shelves:
+            exposed.add(list(_open_cases(shelf, scope)), budget)
     for wanted in (_values, _goals, _samples):
         for scope in SCOPES if officers else SCOPES[:1]:
             for shelf in shelves:
@@ -183,6 +189,22 @@ def _value(
         lengths_ms = getattr(frame, QUANTILES[quantile])
         if lengths_ms[at] is not None:
             yield family, labels | {"quantile": quantile}, lengths_ms[at] / 1000
+
+
+def _open_cases(shelf: Shelf, scope: str) -> Iterator[Series]:
+    """Every band of each group, so that none vanishes when it is empty; programs are in totals only."""
+    figures, kpi = shelf.block.open, shelf.rule.id
+    if figures is None:
+        return
+    family = "loanpulse_open_cases" if scope == ORGANISATION else f"loanpulse_{scope}_open_cases"
+    for group, counts in zip(figures.groups, figures.counts, strict=True):
+        if (dimension_of(group) or ORGANISATION) == scope and shelf.book.ranks(group):
+            for band, count in zip(Band, counts, strict=True):
+                yield family, {"kpi": kpi, "band": band.label} | group, count
+    if scope == ORGANISATION:
+        for name, at in (("oldest", figures.oldest_ms), ("next_due", figures.next_due_ms)):
+            if at is not None:
+                yield f"loanpulse_open_case_{name}_timestamp_seconds", {"kpi": kpi}, at / 1000
 
 
 def _incomplete(shelves: Sequence[Shelf]) -> list[Series]:

@@ -5,7 +5,7 @@ two binary searches, whatever its length.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,8 @@ from kpi_rules.calendars import Calendar
 from streams.calculus.windows import instant, local_date
 
 Interval = tuple[int, int]
+NEVER_MS = 1 << 62
+_MOST_YEARS = 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -45,6 +47,22 @@ class OpenTime:
         for begin, finish in merged((max(b, start), min(f, end)) for b, f in pauses):
             total -= self.between(begin, finish)
         return total
+
+    def after(self, start: int, length: int) -> int:
+        """The first instant by which so many open ms have passed since an instant; NEVER_MS if 40 years do not hold them."""
+        if length <= 0:
+            return start
+        self._cover(start, start)
+        wanted = self._open_before(start) + length
+        years_left = _MOST_YEARS
+        while self._sums[-1] < wanted:
+            next_year = self._last.year + 1
+            if not years_left or next_year > date.max.year:
+                return NEVER_MS
+            self._lay_out(self._last + timedelta(days=1), date(next_year, 12, 31))
+            years_left -= 1
+        period = bisect_left(self._sums, wanted) - 1
+        return self._starts[period] + wanted - self._sums[period]
 
     def periods(self, start: int, end: int) -> list[Interval]:
         """The open periods in [start, end), in order, the first and the last cut off at its edges."""
@@ -94,6 +112,32 @@ class OpenTime:
             return instant(day + timedelta(days=1), self._zone)
         wall = datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=self._zone)
         return (wall.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
+
+
+class PlainTime:
+    """A clock that always runs, where an OpenTime runs in opening hours."""
+
+    def between(self, start: int, end: int) -> int:
+        return max(0, end - start)
+
+    def after(self, start: int, length: int) -> int:
+        return start + max(0, length)
+
+
+def reached(time: OpenTime | PlainTime, start: int, length: int, pauses: Sequence[Interval]) -> int:
+    """The first instant at which a clock that stands still in the pauses shows a length; NEVER_MS if it never does.
+
+    `pauses` are disjoint and in order (`merged`), none begins before the start; the last may end at NEVER_MS.
+    """
+    at, left = start, length
+    for begin, finish in pauses:
+        run = time.between(at, begin)
+        if run >= left:
+            break
+        at, left = finish, left - run
+        if at >= NEVER_MS:
+            return NEVER_MS
+    return time.after(at, left)
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:

@@ -10,7 +10,7 @@ from kpi_rules.calendars import Calendar
 from kpi_rules.lengths import parse_length
 from kpi_rules.model import Rule
 from kpi_rules.organisation import Organisation
-from streams.calculus.business_time import Interval, OpenTime, merged
+from streams.calculus.business_time import NEVER_MS, Interval, OpenTime, PlainTime, merged
 from streams.calculus.windows import instant
 
 NO_TARGET_MS = -1
@@ -48,6 +48,10 @@ class Clocks:
             self._open_times[branch] = found
         return found
 
+    def time(self, clock: Literal["business", "calendar"], branch: str) -> OpenTime | PlainTime:
+        """What a clock of a branch runs by."""
+        return self.open_time(branch) if clock == "business" else _PLAIN
+
     def calendar(self, branch: str) -> Calendar:
         """The calendar of a branch, the organisation's where it has none of its own."""
         return self._organisation.calendar_of(branch)
@@ -59,6 +63,15 @@ class Clocks:
         if found is None:
             found = self._limits[rule.id, branch] = self._limits_of(rule, branch)
         return found if isinstance(found, int) else found.at(at)
+
+    def targets(self, rule: Rule, branch: str) -> "list[InForce]":
+        """The longest lengths within target through time, in order; what time has no target is left out."""
+        days = self._organisation.target_days(rule)
+        zone = ZoneInfo(self._organisation.zone_of(branch))
+        begins = [-NEVER_MS, *(instant(day, zone) for day in days)]
+        lengths = [self._limit(rule, branch, day) for day in (date.min, *days)]
+        spans = zip(begins, [*begins[1:], NEVER_MS], lengths, strict=True)
+        return [InForce(*span) for span in spans if span[2] != NO_TARGET_MS]
 
     def _limits_of(self, rule: Rule, branch: str) -> "int | _Limits":
         days = self._organisation.target_days(rule)
@@ -73,6 +86,17 @@ class Clocks:
         if target is None or target.at_most is None:
             return NO_TARGET_MS
         return length_ms(target.at_most, self.calendar(branch))
+
+
+class InForce(NamedTuple):
+    """The target during [begins, ends), as a length."""
+
+    begins: int
+    ends: int
+    target_ms: int
+
+
+_PLAIN = PlainTime()
 
 
 class _Limits(NamedTuple):

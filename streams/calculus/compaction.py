@@ -1,8 +1,15 @@
-"""Compacts a pane's log: one row a cell, cells of zeros left out."""
+"""Compacts a pane's log: one row a cell, cells of zeros left out; of open cases one row each."""
 
 import numpy as np
 
+from streams.calculus.open_log import compacted_log, is_open_log
+
 COLUMNS = 4
+
+
+def compacted_pane(pane: str, log: bytes) -> bytes:
+    """A pane's log, whatever it holds, as short as it can be."""
+    return compacted_log(log) if is_open_log(pane) else compacted(log)
 
 
 def compacted(rows: bytes) -> bytes:

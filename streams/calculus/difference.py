@@ -5,9 +5,12 @@ from dataclasses import dataclass, field
 
 from streams.calculus.client import Client, View, decode_client, encode_client
 from streams.calculus.fold import Change
+from streams.calculus.open_cases import OpenCase
 from streams.calculus.panes import Deltas, Observation
 from streams.calculus.program import Program
 
+Opened = dict[tuple[int, bytes], OpenCase | None]
+"""What cases show watches now, by the watch's index and the case's id, where it is another than before; None: not open."""
 Shown = dict[str, list[tuple[int, str, View | None]]]
 """What cases show their clients, by partition key: the fact's code, the case's subject, and the view (None: no more)."""
 
@@ -29,6 +32,17 @@ class Difference:
             for code, view in self._shows(change):
                 shown.setdefault(key, []).append((code, subject, view))
         return shown
+
+    def of_open_cases(self, changes: Iterable[Change]) -> Opened:
+        """The cases as they are open now, for those whose being open changed."""
+        opened = Opened()
+        for change in changes:
+            for watch in self._program.watching(change.name[0], change.types):
+                before = None if change.before is None else watch.opened(change.before)
+                after = watch.opened(change.after)
+                if after != before:
+                    opened[watch.index, change.identity] = after
+        return opened
 
     def _shows(self, change: Change) -> Iterable[tuple[int, View | None]]:
         """What the case shows its client, less what it showed before the batch."""

@@ -30,9 +30,10 @@ from streams.calculus.clocks import Clocks
 from streams.calculus.observers import Observer
 from streams.calculus.panes import Observation
 from streams.calculus.sites import Site, sites_of
+from streams.calculus.watches import Watch, watch_of
 from streams.calculus.windows import local_date
 
-CODE_VERSION = 1
+CODE_VERSION = 2
 """Raised when the code observes differently with the same rules, so that panes are made anew."""
 
 
@@ -88,7 +89,9 @@ class Program:
         self._sites = sites_of(case_observers)
         self._shown = _shown(self._client_observers)
         self._showing = frozenset(shown.kind for shown in self._shown)
+        self.watches = tuple(_watches(numbered, self.clocks))
         self._chosen: dict[tuple[str, frozenset[int]], tuple[Site, ...]] = {}
+        self._chosen_watches: dict[tuple[str, frozenset[int]], tuple[Watch, ...]] = {}
         self._chosen_views: dict[tuple[str, frozenset[int]], tuple[_Shown, ...]] = {}
 
     def observer_of(self, measure: Measure) -> Observer | ClientObserver:
@@ -131,6 +134,16 @@ class Program:
             chosen = self._chosen[kind, changed] = tuple(site for site in found if site is not None)
         return chosen
 
+    def watching(self, kind: str, changed: frozenset[int] | None) -> Sequence[Watch]:
+        """The watches of cases of a kind that look at the changed event types (None: all of them)."""
+        if changed is None:
+            return [watch for watch in self.watches if watch.kind == kind]
+        chosen = self._chosen_watches.get((kind, changed))
+        if chosen is None:
+            chosen = tuple(w for w in self.watches if w.kind == kind and w.reads & changed)
+            self._chosen_watches[kind, changed] = chosen
+        return chosen
+
     def shows(self, kind: str) -> bool:
         """Whether cases of a kind show their client anything."""
         return kind in self._showing
@@ -161,6 +174,16 @@ class Program:
             if codes is None or observer.reads & codes
             for seen in observer.observe(client)
         ]
+
+
+def _watches(rules: Sequence[Rule], clocks: Clocks) -> Iterable[Watch]:
+    """By the rule's id, as measures are."""
+    index = 0
+    for rule in rules:
+        watch = watch_of(index, rule, clocks)
+        if watch is not None:
+            yield watch
+            index += 1
 
 
 def _view(shown: _Shown, case: Case) -> View | None:

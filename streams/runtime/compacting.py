@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from streams.calculus.compaction import compacted
+from streams.calculus.compaction import compacted_pane
 from streams.runtime.ledger import Ledger
 from streams.runtime.ledger_values import PaneSlice
 
@@ -16,7 +16,7 @@ async def compact(ledger: Ledger, owner: str, version: str, panes: Sequence[str]
     ]
     logs = await ledger.read(version, slices)
     for piece, rows in zip(slices, logs, strict=True):
-        small = compacted(rows)
+        small = compacted_pane(piece.pane, rows)
         if len(small) < len(rows):
             await ledger.compact(owner, version, piece.pane, len(rows), small)
             saved += len(rows) - len(small)

@@ -5,6 +5,8 @@
 | `{ns/topic/partition}:head` | hash | owner, seq, position, applying, version, beside, source, counts, gaps … |
 | `{ns/topic/partition}:cases` | hash | case id → its facts |
 | `{ns/topic/partition}:before` | hash | while somebody verifies: case id → its facts before the first change since; expires |
+| `{ns/topic/partition}:alerts` | hash | KPI and case → its incident, while there is one, as JSON |
+| `{ns/topic/partition}:outbox` | stream | alerts that are not published yet |
 | `{ns/topic/partition}:versions` | set | every version of which there may be keys |
 | `{ns/topic/partition}:v<version>/clients` | hash | client id → what the rules keep per client |
 | `{ns/topic/partition}:v<version>/pane/<pane id>` | string | the pane's log of rows |
@@ -13,6 +15,7 @@
 | `{ns/topic/partition}:v<version>/gens` | hash | pane id → generation: the seq that began its log |
 | `{ns/topic/partition}:v<version>/groups` | list | the groups; a row names one by its index |
 | `{ns/topic/partition}:v<version>/build` | hash | step, torn, applying of a version beside the live one |
+| `{ns/topic/partition}:v<version>/watch` | sorted set | KPI and open case → when it has to be looked at next |
 | `{ns}:ledgers` | set | `topic/partition` of every ledger |
 | `{ns}:rules` | hash | the rules in force, those to come and those before: which, since when, and their text |
 | `{ns}:verified` | hash | `topic/partition` → what the last verification of a ledger found, as JSON |
@@ -20,6 +23,14 @@
 | `{ns}:board:meta` | string | what the snapshot is worth, as JSON |
 | `{ns}:board:rows` | hash | KPI → its block of the snapshot |
 | `{ns}:board:roster` | string | officers and branches with their names, as JSON |
+| `{ns}:board:alerts` | hash | KPI, window and value of a split → how it stands, while it is off target, as JSON; and `clock`, by which that is measured |
+| `{ns}:board:outbox` | stream | alerts on KPIs that are not published yet |
+| `{ns}:dispatch:incidents` | hash | incident → what each receiver was told of it and is still to be told, as JSON |
+| `{ns}:dispatch:names` | hash | alert id → incident, where an incident goes on under another id |
+| `{ns}:dispatch:due/<receiver>` | sorted set | incident → when its next message is due |
+| `{ns}:dispatch:letters` | stream | messages that could not be delivered, and why |
+| `{ns}:dispatch:figures` | hash | receiver and what became of messages → how many |
+| `{ns}:dispatch:silences` | hash | silence id → whom it silences, until when, why and by whom, as JSON |
 
 The braces are a hash tag: Redis Cluster keeps the keys of one ledger in one slot, as its scripts need.
 """
@@ -72,6 +83,10 @@ class VersionKeys:
     def build(self) -> str:
         return self.base + "build"
 
+    @cached_property
+    def watch(self) -> str:
+        return self.base + "watch"
+
 
 @dataclass(frozen=True)
 class LedgerKeys:
@@ -105,6 +120,14 @@ class LedgerKeys:
     @cached_property
     def before(self) -> str:
         return self.tag + "before"
+
+    @cached_property
+    def alerts(self) -> str:
+        return self.tag + "alerts"
+
+    @cached_property
+    def outbox(self) -> str:
+        return self.tag + "outbox"
 
     @cached_property
     def versions(self) -> str:
@@ -156,3 +179,36 @@ class NamespaceKeys:
     @cached_property
     def board_roster(self) -> str:
         return self.tag + "board:roster"
+
+    @cached_property
+    def board_alerts(self) -> str:
+        return self.tag + "board:alerts"
+
+    @cached_property
+    def board_outbox(self) -> str:
+        return self.tag + "board:outbox"
+
+    @cached_property
+    def incidents(self) -> str:
+        return self.tag + "dispatch:incidents"
+
+    @cached_property
+    def incident_names(self) -> str:
+        return self.tag + "dispatch:names"
+
+    def due(self, receiver: str) -> str:
+        """ValueError unless `receiver` is made of A-Z a-z 0-9 . _ -"""
+        _check_name("receiver", receiver)
+        return f"{self.tag}dispatch:due/{receiver}"
+
+    @cached_property
+    def undelivered(self) -> str:
+        return self.tag + "dispatch:letters"
+
+    @cached_property
+    def deliveries(self) -> str:
+        return self.tag + "dispatch:figures"
+
+    @cached_property
+    def silences(self) -> str:
+        return self.tag + "dispatch:silences"

@@ -12,6 +12,7 @@ from streams.runtime.ledger_values import (
     Head,
     Outcome,
     Source,
+    Told,
     VersionWrites,
     gaps_json,
     head_of,
@@ -32,6 +33,7 @@ _FLIP = Script("flip")
 _COMPACT = Script("compact")
 _DROP_PANES = Script("drop_panes")
 _REBUILD = Script("rebuild")
+_ALERT = Script("alert")
 
 
 class Ledger(LedgerReader):
@@ -141,6 +143,15 @@ class Ledger(LedgerReader):
             if other.decode() not in kept:
                 await self.drop_version(owner, other.decode())
 
+    async def tell(self, owner: str, version: str, looks: Sequence[Told]) -> None:
+        """Write down what came of looking at open cases of the live version, with what is told of them."""
+        arguments: list[Argument] = []
+        for name, again_at, incident, messages in looks:
+            again = "" if again_at is None else again_at
+            arguments += (name, again, "=" if incident is None else incident, len(messages), *messages)
+        keys = [self.keys.version(version).watch, self.keys.alerts, self.keys.outbox]
+        await self._run(_ALERT, keys, owner, version, *arguments)
+
     async def compact(self, owner: str, version: str, pane: str, known_len: int, rows: bytes) -> bool:
         """Put `rows` in the place of the pane's log of `known_len` bytes; False if it has grown since."""
         of = self.keys.version(version)
@@ -181,7 +192,7 @@ class Ledger(LedgerReader):
 
     async def _clear(self, owner: str, version: str, purpose: Literal["begin", "drop"]) -> None:
         of = self.keys.version(version)
-        keys = [of.clients, of.dirty, of.lengths, of.gens, of.groups, of.build, self.keys.versions]
+        keys = [of.clients, of.dirty, of.lengths, of.gens, of.groups, of.build, of.watch, self.keys.versions]
         while True:
             panes = await self._some_panes(of)
             reply = await self._run(_CLEAR_VERSION, [*keys, *panes], owner, version, purpose)

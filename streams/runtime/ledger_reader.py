@@ -51,6 +51,27 @@ class LedgerReader:
         cases = answers.pop(0) if case_ids else []
         return cases, {version: [] for version in client_ids} | dict(zip(asked, answers, strict=True))
 
+    async def due(self, version: str, at_ms: int, most: int) -> list[bytes]:
+        """The names of the open cases that have to be looked at by an instant, the earliest first."""
+        found: list[bytes] = await self.redis.execute_command(
+            "ZRANGEBYSCORE", self.keys.version(version).watch, "-inf", at_ms, "LIMIT", 0, most
+        )
+        return found
+
+    async def told(self) -> list[bytes]:
+        """The names of the cases that have an incident."""
+        found: list[bytes] = await self.redis.execute_command("HKEYS", self.keys.alerts)
+        return found
+
+    async def incidents(
+        self, names: Sequence[bytes], cases: Sequence[bytes]
+    ) -> list[tuple[bytes | None, bytes | None]]:
+        """The incident of each name and the case beside it; None where there is none; in one round trip."""
+        pipeline = self.redis.pipeline(transaction=False)
+        pipeline.execute_command("HMGET", self.keys.alerts, *names)
+        pipeline.execute_command("HMGET", self.keys.cases, *cases)
+        return list(zip(*await pipeline.execute(), strict=True))
+
     async def groups(self, version: str, start: int = 0) -> list[str]:
         """The version's groups from index `start` on."""
         groups = self.keys.version(version).groups

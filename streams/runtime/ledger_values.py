@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
@@ -66,7 +66,8 @@ class Head:
 class VersionWrites:
     """What one batch changes in one version. None deletes a client; a pane's bytes go to the end of its log.
 
-    `groups_known` is how many groups the writer knows, so that the first of `groups_new` has that index.
+    `groups_known` is how many groups the writer knows, so that the first of `groups_new` has that index. `watch` says of
+    open cases, by `watch_name`, when they have to be looked at, UTC ms; None: no more.
     """
 
     version: str
@@ -74,10 +75,11 @@ class VersionWrites:
     panes: Mapping[str, bytes]
     groups_known: int
     groups_new: Sequence[str]
+    watch: Mapping[bytes, int | None] = field(default_factory=dict)
 
     @property
     def writes(self) -> int:
-        return len(self.clients) + len(self.panes) + len(self.groups_new)
+        return len(self.clients) + len(self.panes) + len(self.groups_new) + len(self.watch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,16 @@ class Batch:
     def writes(self) -> int:
         """What a script's bound (`ledger.MAX_WRITES`) counts: cases, clients, panes and new groups."""
         return len(self.cases) + self.live.writes + (self.beside.writes if self.beside else 0)
+
+
+class Told(NamedTuple):
+    """What came of looking at an open case: when to look again (UTC ms; None: no more), its incident ("" for none, None
+    for as it is), and what is told of it."""
+
+    name: bytes
+    again_at: int | None
+    incident: bytes | None
+    messages: Sequence[bytes] = ()
 
 
 class Outcome(Enum):

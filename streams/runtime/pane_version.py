@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from itertools import islice
 
 from streams.calculus.client import Client, encode_client
-from streams.calculus.difference import Difference, Shown
+from streams.calculus.difference import Difference, Opened, Shown
 from streams.calculus.fold import Change
+from streams.calculus.open_log import OpenDeltas
 from streams.calculus.panes import Deltas, Groups
 from streams.calculus.program import Program
 from streams.calculus.windows import Grid
@@ -18,6 +19,17 @@ from streams.runtime.ledger_values import VersionWrites
 def digest_of(version: str) -> str:
     """The rules that a version was made with."""
     return version.partition(".")[0]
+
+
+def watch_name(kpi: str, case: bytes) -> bytes:
+    """What an open case is called where it is watched for a KPI."""
+    return kpi.encode() + b"\x1f" + case
+
+
+def kpi_and_case(name: bytes) -> tuple[str, bytes]:
+    """The reverse of `watch_name`."""
+    kpi, _, case = name.partition(b"\x1f")
+    return kpi.decode(), case
 
 
 def next_version(digest: str, *versions: str) -> str:
@@ -50,11 +62,19 @@ class PaneVersion:
         """What changed cases change here; `clients` are the blobs that `clients_to_load` named."""
         deltas = Deltas(self._grid, self._groups, minutes_from)
         difference = Difference(self.program, deltas)
+        changes = list(changes)
         written = difference.of_clients(difference.of_cases(changes), clients)
-        return self._written(written, deltas)
+        return self._written(written, deltas, difference.of_open_cases(changes))
 
-    def _written(self, clients: dict[bytes, bytes], deltas: Deltas) -> VersionWrites:
-        return VersionWrites(self.name, clients, deltas.encoded(), self._groups.known, self._groups.fresh)
+    def _written(self, clients: dict[bytes, bytes], deltas: Deltas, opened: Opened) -> VersionWrites:
+        open_deltas = OpenDeltas(self._groups)
+        watch: dict[bytes, int | None] = {}
+        for (index, case), found in opened.items():
+            open_deltas.set(index, case, found)
+            name = watch_name(self.program.watches[index].rule.id, case)
+            watch[name] = None if found is None else min(found.turns(), default=None)
+        panes = deltas.encoded() | open_deltas.encoded()
+        return VersionWrites(self.name, clients, panes, self._groups.known, self._groups.fresh, watch)
 
     def keep(self) -> None:
         """The ledger has what was last asked for."""
@@ -99,10 +119,12 @@ class VersionInTheMaking(PaneVersion):
     ) -> VersionWrites:
         deltas = Deltas(self._grid, self._groups, minutes_from)
         difference = Difference(self.program, deltas)
-        shown = difference.of_cases([self._whole_if_new(change) for change in changes])
+        whole = [self._whole_if_new(change) for change in changes]
+        shown = difference.of_cases(whole)
         stored = {key: views for key, views in shown.items() if not self._holds(key)}
         self._show({key: views for key, views in shown.items() if self._holds(key)})
-        return self._written(difference.of_clients(stored, clients), deltas)
+        written = difference.of_clients(stored, clients)
+        return self._written(written, deltas, difference.of_open_cases(whole))
 
     def _whole_if_new(self, change: Change) -> Change:
         if change.identity in self._counted:
@@ -139,7 +161,7 @@ class VersionInTheMaking(PaneVersion):
             client = self._clients.pop(key)
             difference.of_new_client(client)
             blobs[key.encode()] = encode_client(client)
-        return self._written(blobs, deltas)
+        return self._written(blobs, deltas, {})
 
     def whole(self) -> PaneVersion:
         """The version that this has become once all cases and clients are in."""

@@ -27,6 +27,7 @@ from streams.runtime.script_call import MAX_WRITES, check_size
 from streams.runtime.settings import Settings
 from streams.runtime.upkeep import Upkeep
 from streams.runtime.versions import Versions
+from streams.runtime.watcher import Watcher
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +91,7 @@ class Partition:
             self._topic, ledger.keys.partition, source.partitions, self._settings.partitioner
         )
         self._upkeep = Upkeep(ledger, owner, self._kept_ms)
+        self._watcher = Watcher(ledger, owner, self._settings)
         return self._position
 
     def _grid(self, program: Program) -> Grid:
@@ -218,7 +220,11 @@ class Partition:
         await self._ledger.tick(self._owner, self._position, self._through, state)
         await self._versions.follow(programs, build_seconds)
         if not self._frozen:
-            await self._upkeep.step(self._clock.now_ms(), self._versions.names)
+            at_ms = self._watcher.instant(self._clock.now_ms(), self._through, caught_up=caught_up)
+            if at_ms is not None:
+                await self._watcher.step(self._versions.names[0], programs, at_ms)
+            written = {version.name: version.program for version in self._versions.written}
+            await self._upkeep.step(self._clock.now_ms(), written)
 
     def _through_by(self, records: Sequence[Any]) -> int:
         """Up to when everything is in, by these records: their oldest tells, since a producer's clock may be ahead."""

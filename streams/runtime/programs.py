@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from kpi_rules.rulebook import Rulebook
 from streams.calculus.program import Program
@@ -14,10 +15,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Programs:
-    """`beside` is kept up beside the live panes; None where nothing is, or it would count the same."""
+    """`beside` is kept up beside the live panes; None where nothing is, or it would count the same. `kras` are the areas of
+    the live rules."""
 
     live: Program
     beside: Program | None = None
+    kras: Mapping[str, str] = field(default_factory=dict)
 
 
 class FollowedRules:
@@ -26,7 +29,7 @@ class FollowedRules:
     def __init__(self, rules: RulesInForce, begin: Rulebook) -> None:
         self._rules, self._begin = rules, begin
         self._standing: Standing | None = None
-        self._compiled: dict[str, Program] = {}
+        self._compiled: dict[str, tuple[Program, Mapping[str, str]]] = {}
         self.current: Programs
 
     async def refresh(self, now_ms: int) -> Programs:
@@ -48,15 +51,17 @@ class FollowedRules:
 
     async def _programs(self, standing: Standing) -> Programs:
         assert standing.live is not None  # begun above
-        live = await self._program(standing.live.digest)
+        live, kras = await self._program(standing.live.digest)
         other = standing.next or standing.previous
-        beside = None if other is None else await self._program(other.digest)
+        beside = None if other is None else (await self._program(other.digest))[0]
         self._compiled = {name: found for name, found in self._compiled.items() if name in standing.digests}
-        return Programs(live, beside if beside is not None and beside.digest != live.digest else None)
+        return Programs(live, beside if beside is not None and beside.digest != live.digest else None, kras)
 
-    async def _program(self, digest: str) -> Program:
+    async def _program(self, digest: str) -> tuple[Program, Mapping[str, str]]:
+        """Compiled, and the areas of its rules."""
         found = self._compiled.get(digest)
         if found is None:
             book = await self._rules.book(digest)
-            found = self._compiled[digest] = await asyncio.to_thread(program_of, book)
+            kras = {kpi: area.kra for area in book.areas for kpi in area.kpis}
+            found = self._compiled[digest] = await asyncio.to_thread(program_of, book), kras
         return found

@@ -36,7 +36,7 @@ def commit_call(keys: LedgerKeys, owner: str, batch: Batch) -> Call:
     parts = [version_call(keys, writes) for writes in versions]
     through: Argument = "" if batch.through_ms is None else batch.through_ms
     return Call(
-        [keys.head, keys.cases, keys.before, *chain.from_iterable(part.keys for part in parts)],
+        [keys.head, keys.cases, keys.before, keys.alerts, *chain.from_iterable(part.keys for part in parts)],
         [
             *(owner, batch.expected, batch.next, batch.last_offset, batch.last_crc, through),
             *(len(counts), len(sets), len(dels), len(parts)),
@@ -59,16 +59,23 @@ def version_call(keys: LedgerKeys, writes: VersionWrites) -> VersionCall:
     """One version's part of a call, as `version_part` of the prelude takes it apart."""
     of = keys.version(writes.version)
     sets, dels = _changes(writes.clients)
+    watched: list[Argument] = []
+    unwatched: list[Argument] = []
+    for name, when in writes.watch.items():
+        if when is None:
+            unwatched.append(name)
+        else:
+            watched += (when, name)
     return VersionCall(
         [
-            *(of.clients, of.dirty, of.lengths, of.gens, of.groups, of.build),
+            *(of.clients, of.dirty, of.lengths, of.gens, of.groups, of.build, of.watch),
             *[of.panes + pane for pane in writes.panes],
         ],
         (
             *(writes.version, writes.groups_known, len(sets), len(dels)),
-            *(len(writes.panes), len(writes.groups_new)),
+            *(len(writes.panes), len(writes.groups_new), len(watched), len(unwatched)),
         ),
-        [*sets, *dels, *writes.panes.values(), *writes.groups_new],
+        [*sets, *dels, *writes.panes.values(), *writes.groups_new, *watched, *unwatched],
     )
 
 
@@ -82,6 +89,8 @@ def steps_of(writes: VersionWrites) -> Iterator[VersionWrites]:
         yield VersionWrites(version, dict(clients), {}, known, ())
     for panes in _cut(writes.panes.items()):
         yield VersionWrites(version, {}, dict(panes), known, ())
+    for watched in _cut((name, None) for name in writes.watch):
+        yield VersionWrites(version, {}, {}, known, (), {name: writes.watch[name] for name, _ in watched})
 
 
 def _cut(items: Iterable[_Item]) -> Iterator[list[_Item]]:
@@ -112,7 +121,8 @@ def check_size(batch: Batch) -> None:
 
 
 def _version_size(writes: VersionWrites) -> int:
-    return _size(writes.clients.values()) + _size(writes.panes.values()) + _size(writes.groups_new)
+    parts = writes.clients.values(), writes.panes.values(), writes.groups_new, writes.watch
+    return sum(map(_size, parts))
 
 
 def _size(values: Collection[bytes | str | None] | Iterable[bytes | str | None]) -> int:

@@ -1,9 +1,9 @@
 -- Add one step to a version that is being built; each step counts once however often it is sent.
--- KEYS  head, clients, dirty, lengths, gens, groups, build, pane…
--- ARGV  owner, step, six numbers (see version_part), data
+-- KEYS  head, clients, dirty, lengths, gens, groups, build, watch, pane…
+-- ARGV  owner, step, eight numbers (see version_part), data
 -- Gives APPLIED | ALREADY | FENCED head | TORN | FULL version, pane id | REFUSED reason.
 
-local part = version_part(2, 3, 9)
+local part = version_part(2, 3, 11)
 if #KEYS ~= part.next_key - 1 or #ARGV ~= part.next_data - 1 then
   return refused('keys or arguments are missing')
 end

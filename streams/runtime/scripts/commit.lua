@@ -1,17 +1,18 @@
 -- Apply one batch exactly once: cases, panes, counts and position together.
--- KEYS  head, cases, before, then once or twice (live version, version beside it):
---       clients, dirty, lengths, gens, groups, build, pane…
+-- KEYS  head, cases, before, alerts, then once or twice (live version, version beside it):
+--       clients, dirty, lengths, gens, groups, build, watch, pane…
 -- ARGV  owner, expected, next, last offset, last crc, through ms ('' keeps it); how many count arguments, case
---       arguments to set and to delete, and versions; six numbers for each version (see version_part); then the
+--       arguments to set and to delete, and versions; eight numbers for each version (see version_part); then the
 --       data in that order
 -- Gives APPLIED | ALREADY | FENCED head | TORN | FULL version, pane id | REFUSED reason.
 
-local head_key, cases_key, before_key = KEYS[1], KEYS[2], KEYS[3]
+local head_key, cases_key, before_key, alerts_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local owner, expected, next_position = ARGV[1], ARGV[2], ARGV[3]
 local counts, sets, dels = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local versions = tonumber(ARGV[10])
 
 local wrong = wrong_type('HLEN', head_key) or wrong_type('HLEN', cases_key) or wrong_type('HLEN', before_key)
+  or wrong_type('HLEN', alerts_key)
 if wrong then return refused(wrong) end
 local head = redis.call('HMGET', head_key, 'owner', 'position', 'applying', 'version', 'seq', 'beside')
 local position = head[2]
@@ -26,12 +27,12 @@ if position ~= expected then
   return fenced(head_key)
 end
 
-local data = 11 + 6 * versions
+local data = 11 + 8 * versions
 local first_count, first_case = data, data + counts
 data = first_case + sets + dels
-local parts, key = {}, 4
+local parts, key = {}, 5
 for i = 1, versions do
-  parts[i] = version_part(key, 5 + 6 * i, data)
+  parts[i] = version_part(key, 3 + 8 * i, data)
   key, data = parts[i].next_key, parts[i].next_data
 end
 if #KEYS ~= key - 1 or #ARGV ~= data - 1 or counts % 2 ~= 0 or sets % 2 ~= 0 then
@@ -78,6 +79,6 @@ if redis.call('EXISTS', before_key) == 1 then
 end
 over_arguments('HSET', cases_key, first_case, first_case + sets - 1)
 over_arguments('HDEL', cases_key, first_case + sets, first_case + sets + dels - 1)
-for i = 1, versions do write_version(parts[i], seq) end
+for i = 1, versions do write_version(parts[i], seq, alerts_key) end
 redis.call('HSET', head_key, unpack(last))
 return {'APPLIED'}
