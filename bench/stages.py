@@ -21,7 +21,18 @@ from streams.runtime.ledger import Ledger
 from streams.runtime.redis_client import connect
 from streams.runtime.worker import GC_THRESHOLD
 
-STAGES = ("decode", "admission", "load", "merge", "observe", "panes", "encode", "script", "done twice")
+STAGES = (
+    "decode",
+    "admission",
+    "load",
+    "merge",
+    "observe",
+    "open cases",
+    "panes",
+    "encode",
+    "script",
+    "done twice",
+)
 """In the order of the way. `load` and `script` are our side of what Redis does; `done twice` are batches that turned out
 to be too large for one script and were divided."""
 BYTES = ("of events", "of cases and clients written", "of pane rows written")

@@ -25,6 +25,7 @@ from streams.runtime.clock import WallClock
 from streams.runtime.last_record import checksum
 from streams.runtime.ledger import Ledger
 from streams.runtime.ledger_values import Batch, Source, VersionWrites
+from streams.runtime.pane_version import open_writes
 from streams.runtime.partition import FIRST_RECORDS, NEVER_MS, next_size
 from streams.runtime.reading import BATCH_RECORDS
 from streams.runtime.rebuild import rebuild
@@ -32,7 +33,7 @@ from streams.runtime.script_call import MAX_WRITES, commit_call
 
 KNOWN = "load, were all cases known"
 
-_FOLDING = ("load", "merge", "observe", "panes", "encode")
+_FOLDING = ("load", "merge", "observe", "open cases", "panes", "encode")
 _SOURCE = Source("bench", "bench", PARTITIONS)
 _OWNER = "bench"
 
@@ -135,14 +136,16 @@ class TimedPartition:
         with laps("observe"):
             folded = fold.finish()
             changed = difference.of_clients(difference.of_cases(folded.changes), blobs)
+        with laps("open cases"):
+            logs, watch = open_writes(self._program, self._groups, difference.of_open_cases(folded.changes))
         with laps("panes"):
             deltas.tally()
         with laps("encode"):
-            panes = deltas.encoded()
+            panes = deltas.encoded() | logs
         sizes["of events"] += sum(len(record.value) for record in records)
         sizes["of cases and clients written"] += sum(map(len, [*folded.cases.values(), *changed.values()]))
         sizes["of pane rows written"] += sum(map(len, panes.values()))
-        writes = VersionWrites(self._version, changed, panes, self._groups.known, self._groups.fresh)
+        writes = VersionWrites(self._version, changed, panes, self._groups.known, self._groups.fresh, watch)
         last = records[-1]
         batch = Batch(
             self._position,

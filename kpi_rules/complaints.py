@@ -4,7 +4,7 @@ import re
 from typing import Any, get_args
 
 from kpi_rules.measures import Band, Measure, Model, Part, Pause, Range, ShareOf, SquaredError, Stock
-from kpi_rules.model import Goal, Improvement, Rule, RuleFile, Target
+from kpi_rules.model import Alerting, Goal, Improvement, Rule, RuleFile, Target
 from kpi_rules.names import nearest
 
 SCALARS = ("bool", "float", "int", "str")
@@ -26,7 +26,7 @@ _WORDS = {
     "string_pattern_mismatch": "must be of lower-case letters, digits and _, a letter first, such as first_decision",
 }
 _INSIDE: dict[str, type[Model]] = {
-    "rules": Rule, "target": Target, "goal": Goal, "officers": Improvement, "branches": Improvement,
+    "rules": Rule, "target": Target, "goal": Goal, "officers": Improvement, "branches": Improvement, "alert": Alerting,
     "numerator": Part, "denominator": Part, "part": Part, "whole": Part, "stock": Stock,
     "pauses": Pause, "bands": Band, "Range": Range, "ShareOf": ShareOf, "SquaredError": SquaredError,
 }  # fmt: skip
@@ -108,9 +108,9 @@ def _owner(place: tuple[int | str, ...]) -> type[Model]:
 def _called(model: type[Model]) -> str:
     if model in _measures():
         return f"a {_kind(model)}"
-    return {Rule: "a rule", RuleFile: "the file itself", ShareOf: "an amount", SquaredError: "an amount"}.get(
-        model, f"a {model.__name__.lower()}"
-    )
+    called = {Rule: "a rule", RuleFile: "the file itself", Alerting: "an alert"}
+    called |= {ShareOf: "an amount", SquaredError: "an amount"}
+    return called.get(model, f"a {model.__name__.lower()}")
 
 
 def _members(model: type[Model]) -> list[str]:

@@ -112,6 +112,13 @@ def _goal(rule: Rule) -> str:
     return "" if rule.goal is None else goal_text(rule.goal, rule.unit)
 
 
+def _alert(rule: Rule) -> str:
+    if rule.alert is None:
+        return "never"
+    where = f" in {rule.alert.window}" if rule.alert.window else ""
+    return f"when off target{where} for {rule.alert.held}"
+
+
 _ASPECTS = (
     _Aspect("wording", lambda rule: rule.wording),
     _Aspect("says", lambda rule: rule.says),
@@ -131,5 +138,6 @@ _ASPECTS = (
     _Aspect("target set by the lender", lambda rule: "yes" if rule.target_set_by_user else ""),
     _Aspect("goal", _goal),
     _Aspect("observations that a verdict asks for", lambda rule: str(rule.min_samples)),
+    _Aspect("alerts", _alert),
     _Aspect("windows in which officers are metrics", lambda rule: ", ".join(rule.officers_in_metrics)),
 )

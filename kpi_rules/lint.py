@@ -116,6 +116,23 @@ def _time_bound(rule: Rule) -> Iterator[Problem]:
                 yield Problem("T", ("officers_in_metrics", number), message)
 
 
+def _alert(rule: Rule) -> Iterator[Problem]:
+    """Without a target nothing alerts, which is no problem: a lender may set one."""
+    window = None if rule.alert is None else rule.alert.window
+    if window is None:
+        return
+    meant = next((target.window for target in rule.targets if target.window not in (None, window)), None)
+    if not rule.timed:
+        message = f"is {window}, but a level stands as of now: leave it out"
+    elif window not in rule.windows:
+        message = f"is {window}: must be one of the rule's windows"
+    elif meant is not None:
+        message = f"is {window}, but the target is meant for {meant} only: leave it out"
+    else:
+        return
+    yield Problem("T", ("alert", "window"), message)
+
+
 def _goal(rule: Rule) -> Iterator[Problem]:
     for letter, place, message in unfit_goal(rule, rule.goal) if rule.goal else ():
         yield Problem(letter, ("goal", *place), message)
@@ -134,5 +151,6 @@ _CHECKS: tuple[Callable[[Rule], Iterator[Problem]], ...] = (
     _achievable,
     _relevant,
     _time_bound,
+    _alert,
     _goal,
 )

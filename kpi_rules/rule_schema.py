@@ -21,6 +21,7 @@ _FACTS = ("anchor", "since", "opening", "success", "of")
 _FACTS_OF_PAUSE = ("from", "to")
 _CONDITIONS = ("where", "happened")
 _LENGTHS = {"within": PLAIN_LENGTH, "elapsed_more_than": PLAIN_LENGTH}
+_HELD = ("Alerting", "for")
 _OWN = ("anchor", "opening", "of")
 """The member that names the fact at which a measure reads."""
 _BOUNDS = {"Target": ("at_most", "warning_at"), "Goal": ("from", "to"), "Improvement": ("from", "to")}
@@ -59,6 +60,8 @@ def _named(model: str, member: str, said: Schema) -> Schema:
         return said | {"items": _reference(CONDITIONS)}
     if member in _LENGTHS:
         return _instead_of_text(said, _LENGTHS[member])
+    if (model, member) == _HELD:
+        return _instead_of_text(said, PLAIN_LENGTH)
     return _instead_of_text(said, LENGTH) if member in _BOUNDS.get(model, ()) else said
 
 

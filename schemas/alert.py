@@ -32,7 +32,8 @@ class AlertCase(msgspec.Struct, frozen=True):
 
 
 class AlertValue(msgspec.Struct, frozen=True):
-    """A windowed KPI against its target, in the rule's unit; `n` is how many observations stand behind it."""
+    """A windowed KPI against its target, in the rule's unit; `n` is how many observations stand behind it. `split`: the
+    currency (or severity) whose series it is, "" for a KPI that has one series."""
 
     window: str
     value: float | None
@@ -42,6 +43,7 @@ class AlertValue(msgspec.Struct, frozen=True):
     at_least: float | None
     at_most: float | None
     off_since: str
+    split: str = ""
 
 
 class AlertData(msgspec.Struct, frozen=True):

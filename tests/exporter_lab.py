@@ -1,7 +1,8 @@
 """What the exporter's tests share: a board of plain observations, and a page of metrics read back."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from kpi_rules.organisation import Organisation
 from kpi_rules.rulebook import Area
 from loanpulse.board.compute import compute
 from loanpulse.board.members import Members
-from loanpulse.board.snapshot import LedgerStatus, Meta, Snapshot
+from loanpulse.board.snapshot import LedgerStatus, Meta, OpenFigures, Snapshot
 from loanpulse.board.table import Tables
 from loanpulse.serve.book import Book
 from loanpulse.serve.exporter import Exporter
@@ -24,6 +25,7 @@ from streams.runtime.settings import Settings
 from tests.board_lab import NOON, group, index_of
 from tests.board_plain import Case, fill
 
+EMPTY: Mapping[str, OpenFigures] = MappingProxyType({})
 Sample = tuple[str, frozenset[tuple[str, str]]]
 
 META = Meta(
@@ -71,14 +73,21 @@ def seen(
 
 
 def board(
-    of: Book, found: Iterable[tuple[Observation, int]] = (), lost: Iterable[Edges] = (), **meta: Any
+    of: Book,
+    found: Iterable[tuple[Observation, int]] = (),
+    lost: Iterable[Edges] = (),
+    opened: Mapping[str, OpenFigures] = EMPTY,
+    **meta: Any,
 ) -> Snapshot:
-    """The snapshot of a board that holds these observations and lost some time; `meta` are members of its Meta."""
+    """The snapshot of a board that holds these observations and open cases, and lost some time; `meta` are members of its
+    Meta."""
     program = of.program
     grid = Grid.live(program.zone)
     tables, members = Tables(len(program.measures)), Members()
     fill(tables, members, Case(program, grid, grid.end(NOON), [list(found)]))
     blocks = compute(tables, members, program, grid, grid.end(NOON), list(lost))
+    for kpi, figures in opened.items():
+        blocks[kpi] = msgspec.structs.replace(blocks[kpi], open=figures)
     return Snapshot(msgspec.structs.replace(META, **{"rules": program.digest} | meta), blocks)
 
 
@@ -114,7 +123,13 @@ class Page:
 
     @property
     def kpi_series(self) -> int:
-        prefixes = ("loanpulse_kpi", "loanpulse_branch_", "loanpulse_officer_", "loanpulse_window_")
+        prefixes = (
+            "loanpulse_kpi",
+            "loanpulse_branch_",
+            "loanpulse_officer_",
+            "loanpulse_window_",
+            "loanpulse_open_",
+        )
         return sum(name.startswith(prefixes) for name, _ in self.series)
 
 

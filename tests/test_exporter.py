@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from loanpulse.board.snapshot import OpenFigures
 from loanpulse.serve.book import Book
 from streams.calculus.buckets import bucket_of, value_of
 from streams.calculus.windows import Edges
@@ -228,3 +229,35 @@ def test_windows_over_an_accepted_gap_are_shown_as_incomplete() -> None:
     incomplete = {dict(labels)["window"] for labels in page["loanpulse_window_incomplete"]}
     assert incomplete == {"90d", "180d", "quarter"}
     assert not scraped(of, board(of))["loanpulse_window_incomplete"]
+
+
+def test_open_cases_are_shown_by_band_with_every_band_and_without_programs() -> None:
+    """Since when the oldest is open and the next due time are the organisation's."""
+    of = organised(book(program(rule("count"))).program, system_users=frozenset({"robot"}))
+    groups: list[dict[str, str]] = [
+        {},
+        {"officer": "ann"},
+        {"officer": "robot"},
+        {"branch": "b"},
+        {"product": "home"},
+    ]
+    opened = OpenFigures(
+        groups,
+        [[4, 0, 2, 1, 0], [1, 0, 1, 0, 0], [3, 0, 1, 1, 0], [4, 0, 2, 1, 0], [1, 0, 0, 0, 0]],
+        NOON - 5_000,
+        NOON + 500,
+    )
+    page = scraped(of, board(of, opened={"count": opened}))
+    for band, number in {"on_track": 4, "warning": 0, "at_risk": 2, "breached": 1, "paused": 0}.items():
+        assert page.of("loanpulse_open_cases", kpi="count", band=band) == number
+    assert page.of("loanpulse_officer_open_cases", kpi="count", band="at_risk", officer="ann") == 1
+    assert page.of("loanpulse_branch_open_cases", kpi="count", band="breached", branch="b") == 1
+    assert {dict(labels)["officer"] for labels in page["loanpulse_officer_open_cases"]} == {"ann"}
+    assert page.of("loanpulse_open_case_oldest_timestamp_seconds", kpi="count") == NOON / 1000 - 5
+    assert page.of("loanpulse_open_case_next_due_timestamp_seconds", kpi="count") == NOON / 1000 + 0.5
+    without = scraped(of, board(of, opened={"count": opened}), officer_detail=False)
+    assert not without["loanpulse_officer_open_cases"]
+    nothing = scraped(of, board(of, opened={"count": OpenFigures([{}], [[0] * 5], None, None)}))
+    assert nothing.of("loanpulse_open_cases", kpi="count", band="breached") == 0
+    assert not nothing["loanpulse_open_case_next_due_timestamp_seconds"]
+    assert not scraped(of, board(of))["loanpulse_open_cases"]

@@ -163,6 +163,7 @@ RULE: dict[str, tuple[str, str, str, bool]] = {
     "target_set_by_user": ("by: lending", "by: lending, target_set_by_user: true", "target set by the lender", False),
     "goal": ("by: lending", "by: lending, goal: {from: 1, to: 2, start: 2026-01-01, due: 2026-02-01}", "goal", False),
     "min_samples": ("by: lending", "by: lending, min_samples: 3", "observations that a verdict asks for", False),
+    "alert": ("by: lending", "by: lending, alert: {window: 7d, for: 1 hour}", "alerts", False),
     "officers_in_metrics": ("by: lending", "by: lending, officers_in_metrics: []", "windows in which officers are metrics", False),  # noqa: E501  # a row of the table
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from loanpulse.board.snapshot import Snapshot
 from schemas.registry import TOPICS
 from streams.calculus.panes import Deltas, Groups, Observation
 from streams.runtime.in_force import KEPT_MS, RulesInForce
+from streams.runtime.keys import NamespaceKeys
 from streams.runtime.ledger_values import VersionWrites
 from streams.runtime.settings import Settings
 from tests.board_lab import NOON, Writer, group, index_of, program, rule, rulebook_of
@@ -154,3 +155,17 @@ async def test_a_board_that_takes_over_in_the_middle_goes_on_with_what_is_on_its
     for writer in floor.writers:
         await make_beside(writer, 2)
     assert total(await heir.until(NEW.digest)) == 6
+
+
+@on_redis
+async def test_rules_keep_the_name_under_which_they_came_into_force(scene: Scene) -> None:
+    """Another version may name the same book otherwise, when rules can say more than they could."""
+    floor = Floor(scene)
+    await floor.open()
+    text = OLD.to_json()
+    key = NamespaceKeys(scene.namespace).rules
+    await scene.redis.execute_command(
+        "HSET", key, "revision", "1", "live", f"older {NOON}", "book/older", text
+    )
+    assert total(await floor.step()) == 3
+    assert await floor.shown(1) == {"older"}

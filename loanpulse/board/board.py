@@ -9,6 +9,8 @@ from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from kpi_rules.rulebook import Rulebook
+from loanpulse.alerting.held_outbox import HeldOutbox
+from loanpulse.alerting.kpi_alerts import KpiAlerts
 from loanpulse.board.lease import LEASE_MS, Lease, Published
 from loanpulse.board.snapshot import Block, digest, encode_block, encode_meta
 from loanpulse.board.succession import Succession
@@ -17,6 +19,7 @@ from schemas.registry import TOPICS
 from streams.runtime.clock import Clock
 from streams.runtime.in_force import NotNow
 from streams.runtime.ledger_errors import LedgerError
+from streams.runtime.outbox import Outbox
 from streams.runtime.script import Client
 from streams.runtime.settings import Settings
 
@@ -47,6 +50,9 @@ class Board:
         self._succession = Succession(settings, begin, redis, clock, topics, roster)
         self._roster = encode_roster(roster)
         self._lease = Lease(redis, settings.namespace, lease_ms)
+        self._alerts = KpiAlerts(settings, redis, self._lease)
+        self.outbox: Outbox = HeldOutbox(redis, settings.namespace, self._lease)
+        """Its alerts that are not published yet; empty while another process has the lease."""
         self._shown = ""
         self._stored: dict[str, bytes] = {}
         self._unsent: set[str] = set()
@@ -109,11 +115,13 @@ class Board:
         if published is Published.STORED:
             self._last_meta = meta
             self._unsent.clear()
+            await self._alerts.step(figures.book, result.meta)
             return True
         self._stand_by()
         return False
 
     async def _take(self, blocks: Mapping[str, Block]) -> None:
+        self._alerts.take(blocks)
         self._unsent |= await asyncio.to_thread(self._encode, blocks)
 
     async def _send(self, meta: bytes) -> Published:
@@ -137,6 +145,7 @@ class Board:
         self._forget_stored()
 
     def _forget_stored(self) -> None:
+        self._alerts.forget()
         self._stored.clear()
         self._unsent.clear()
         self._last_meta = None

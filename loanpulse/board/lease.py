@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from enum import Enum
 from functools import cached_property
@@ -13,7 +13,7 @@ from importlib.resources import files
 from redis.exceptions import RedisError
 
 from streams.runtime.keys import NamespaceKeys
-from streams.runtime.script import Client, Script
+from streams.runtime.script import Argument, Client, Reply, Script
 
 LEASE_MS = 10_000
 
@@ -82,6 +82,15 @@ class Lease:
         known = "" if last is None else hashlib.sha1(last, usedforsecurity=False).hexdigest()
         reply = await _PUBLISH.run(self._redis, keys, [self._token, known, meta, roster, *pairs])
         return Published[reply.word]
+
+    async def run(self, script: BoardScript, keys: Sequence[str], arguments: Sequence[Argument]) -> Reply:
+        """Run a script that only the holder may: the lease is its first key, the token its first argument."""
+        return await script.run(self._redis, [self._keys.board_lease, *keys], [self._token, *arguments])
+
+    async def is_held(self) -> bool:
+        """Whether this process has it, as Redis says now."""
+        holder: bytes | None = await self._redis.execute_command("GET", self._keys.board_lease)
+        return holder == self._token.encode()
 
     @asynccontextmanager
     async def renewed(self) -> AsyncIterator[None]:

@@ -39,6 +39,14 @@ def _missing(feed: Feed, topics: Iterable[str]) -> Iterator[LedgerStatus]:
         yield LedgerStatus(topic, partition, MISSING, 0, None, {})
 
 
+def reached(feed: Feed, now: int) -> dict[int, int]:
+    """By ledger: the instant as of which its cases are known to be open. What was not read yet may have closed some."""
+    return {
+        source.number: now if source.through_ms is None else min(now, source.through_ms)
+        for source in feed.sources.values()
+    }
+
+
 def gap_statuses(feed: Feed) -> list[GapStatus]:
     return [
         GapStatus(topic, partition, gap.from_ms, gap.to_ms, gap.note)

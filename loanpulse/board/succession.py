@@ -12,6 +12,7 @@ from loanpulse.board.feed import Feed
 from loanpulse.board.snapshot import Block
 from loanpulse.board.ticks import Ticks, grid_of
 from loanpulse.roster.roster import Roster
+from loanpulse.serve.book import Book
 from streams.runtime.clock import Clock
 from streams.runtime.in_force import KEPT_MS, Entry, NotNow, RulesInForce
 from streams.runtime.ledger_errors import LedgerError
@@ -28,6 +29,7 @@ class Figures:
 
     digest: str
     ticks: Ticks
+    book: Book
     blocks: dict[str, Block] = field(default_factory=dict)
 
     def take_blocks(self) -> dict[str, Block]:
@@ -113,8 +115,8 @@ class Succession:
         program = await asyncio.to_thread(program_of, book)
         feed = Feed(self._redis, self._settings.namespace, program)
         grid = grid_of(self._settings, program, self._clock)
-        ticks = Ticks(program, feed, self._clock, grid, self._topics, book.digest, self._roster)
-        return Figures(digest, ticks)
+        ticks = Ticks(program, feed, self._clock, grid, self._topics, digest, self._roster)
+        return Figures(digest, ticks, Book(program, book.areas))
 
     def reset(self) -> None:
         """Forget all figures: another process shows them now."""

@@ -16,6 +16,7 @@ from loanpulse.board.status import (
     gap_statuses,
     incomplete,
     ledger_statuses,
+    reached,
 )
 from loanpulse.roster.roster import NOBODY, Roster, encode_roster
 from streams.calculus.program import Program
@@ -103,14 +104,7 @@ class Ticks:
             self._to = plan.to
         feed = self._feed
         blocks = self._computation.blocks(feed.tables, feed.members, plan.grid, plan.to, gap_edges(gaps))
-        return self._computation.with_open_cases(blocks, feed.tables, feed.members, self._reached(now))
-
-    def _reached(self, now: int) -> dict[int, int]:
-        """By ledger: the instant as of which its cases are known to be open. What was not read yet may have closed some."""
-        return {
-            source.number: now if source.through_ms is None else min(now, source.through_ms)
-            for source in self._feed.sources.values()
-        }
+        return self._computation.with_open_cases(blocks, feed.tables, feed.members, reached(feed, now))
 
 
 async def batch_board(redis_url: str, settings: Settings, program: Program, as_of_ms: int) -> Snapshot:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
-from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -155,7 +154,7 @@ class Teller:
             product=product,
             channel=channel,
             rules=self.program.digest,
-            link=f"{self.link_base}/cases?" + urlencode({"at_risk": 1, "kpi": rule.id, "case": subject}),
+            link=f"{self.link_base}/cases?at_risk=1&kpi={rule.id}&case={subject}",
             case=AlertCase(kind, key, subject),
             since=time_text(seen.found.since),
             due=None if span.due >= NEVER_MS else time_text(span.due),

@@ -1,4 +1,4 @@
-"""The Faust worker: three agents that hand batches to the holdings, and a tick each second."""
+"""The Faust worker: three agents that hand batches to the holdings, and a tick each half second."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -16,7 +16,7 @@ from streams.runtime.reading import Batch
 from streams.runtime.settings import Settings
 from streams.runtime.source import describe
 
-TICK_SECONDS = 1.0
+TICK_SECONDS = 0.5  # an alert leaves within a second of its being due
 REQUEST_SECONDS = 40.0
 BUFFER = 16  # batches of an agent; a reading lets two wait, so that Faust never finds its buffer full
 

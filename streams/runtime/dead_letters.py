@@ -4,13 +4,10 @@ A letter is written before its batch is committed, so none is lost; a crash betw
 same `loanpulse.position`, by which readers know it.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
-
+from streams.runtime.acknowledged import AcknowledgedProducer
 from streams.runtime.admission import DeadLetter
 
 HEADER = "loanpulse."
@@ -29,45 +26,17 @@ class DeadLetterTopic:
     """Writes dead letters to Kafka; connects at the first one, and anew after an error."""
 
     def __init__(self, kafka: str, topic: str) -> None:
-        self._kafka = kafka
         self._topic = topic
-        self._producer: AIOKafkaProducer | None = None
-        self._connecting = asyncio.Lock()
+        self._producer = AcknowledgedProducer(kafka)
 
     async def put(self, letters: Sequence[DeadLetter]) -> None:
         """Store them all. Raises KafkaError when some may not be stored: all may be put again."""
-        if not letters:
-            return
-        producer = await self._connected()
-        try:
-            await asyncio.gather(*[await producer.send(self._topic, **content_of(it)) for it in letters])
-        except KafkaError:
-            await self._drop(producer)  # an idempotent producer may be of no more use after an error
-            raise
+        if letters:
+            await self._producer.put(self._topic, map(content_of, letters))
 
     async def close(self) -> None:
         """Disconnect; another letter connects again."""
-        if self._producer is not None:
-            await self._drop(self._producer)
-
-    async def _connected(self) -> AIOKafkaProducer:
-        async with self._connecting:
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._kafka, acks="all", enable_idempotence=True
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await producer.stop()
-                    raise
-                self._producer = producer
-            return self._producer
-
-    async def _drop(self, producer: AIOKafkaProducer) -> None:
-        if self._producer is producer:
-            self._producer = None
-        await producer.stop()
+        await self._producer.close()
 
 
 class Told(NamedTuple):

@@ -23,7 +23,7 @@
 | `{ns}:board:meta` | string | what the snapshot is worth, as JSON |
 | `{ns}:board:rows` | hash | KPI → its block of the snapshot |
 | `{ns}:board:roster` | string | officers and branches with their names, as JSON |
-| `{ns}:board:alerts` | hash | KPI, window and value of a split → how it stands, while it is off target, as JSON; and `clock`, by which that is measured |
+| `{ns}:board:alerts` | hash | KPI/window/split → how it stands while off target, as JSON; `clock`: by which time |
 | `{ns}:board:outbox` | stream | alerts on KPIs that are not published yet |
 | `{ns}:dispatch:incidents` | hash | incident → what each receiver was told of it and is still to be told, as JSON |
 | `{ns}:dispatch:names` | hash | alert id → incident, where an incident goes on under another id |

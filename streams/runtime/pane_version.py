@@ -38,6 +38,19 @@ def next_version(digest: str, *versions: str) -> str:
     return f"{digest}.{max((int(number) for number in numbers if number), default=0) + 1}"
 
 
+def open_writes(
+    program: Program, groups: Groups, opened: Opened
+) -> tuple[dict[str, bytes], dict[bytes, int | None]]:
+    """What changed open cases add to their logs, and when each has to be looked at."""
+    deltas = OpenDeltas(groups)
+    watch: dict[bytes, int | None] = {}
+    for (index, case), found in opened.items():
+        deltas.set(index, case, found)
+        name = watch_name(program.watches[index].rule.id, case)
+        watch[name] = None if found is None else min(found.turns(), default=None)
+    return deltas.encoded(), watch
+
+
 class PaneVersion:
     """A whole version: what a batch changes in it is the difference that its changes make.
 
@@ -67,13 +80,8 @@ class PaneVersion:
         return self._written(written, deltas, difference.of_open_cases(changes))
 
     def _written(self, clients: dict[bytes, bytes], deltas: Deltas, opened: Opened) -> VersionWrites:
-        open_deltas = OpenDeltas(self._groups)
-        watch: dict[bytes, int | None] = {}
-        for (index, case), found in opened.items():
-            open_deltas.set(index, case, found)
-            name = watch_name(self.program.watches[index].rule.id, case)
-            watch[name] = None if found is None else min(found.turns(), default=None)
-        panes = deltas.encoded() | open_deltas.encoded()
+        logs, watch = open_writes(self.program, self._groups, opened)
+        panes = deltas.encoded() | logs
         return VersionWrites(self.name, clients, panes, self._groups.known, self._groups.fresh, watch)
 
     def keep(self) -> None:

@@ -82,6 +82,20 @@ class Settings(BaseModel):
         "dead-letters",
         description="Topic of rejected records, before the prefix: 1 to 80 of A-Z a-z 0-9 . _ -",
     )
+    alert_topic: Name = Field(
+        "kpi-alerts",
+        description="Topic of alerts, before the prefix: 1 to 80 of A-Z a-z 0-9 . _ -",
+    )
+    alert_grace_seconds: int = Field(
+        0,
+        ge=0,
+        le=86_400,
+        description="How long after a case is at risk or breached its alert waits: a whole number of seconds, 0 to 86400.",
+    )
+    link_base: str = Field(
+        "",
+        description="Where the screens are seen, put before links in alerts: such as https://loanpulse.bank.example",
+    )
     partitions: int = Field(
         4, ge=1, le=1024, description="Partitions of each event topic: a whole number from 1 to 1024."
     )
@@ -96,6 +110,10 @@ class Settings(BaseModel):
         None,
         description="Officers and branches with their names: a YAML or CSV file that exists; unset shows those with cases, "
         "by id.",
+    )
+    routes: FilePath | None = Field(
+        None,
+        description="Who is told of which alerts, and how: a YAML or JSON file that exists; needed by dispatch.",
     )
     tz: Zone = Field(
         "UTC", description="The organisation's time zone: an IANA name such as Europe/Amsterdam."
@@ -159,6 +177,11 @@ class Settings(BaseModel):
     def topic(self, name: str) -> str:
         """The Kafka name of the topic that the contract calls `name`."""
         return self.topic_prefix + name
+
+    @property
+    def alerts(self) -> str:
+        """The Kafka name of the topic of alerts."""
+        return self.topic(self.alert_topic)
 
     @property
     def dead_letters(self) -> str:

@@ -33,7 +33,7 @@ class Watcher:
 
     def __init__(self, ledger: Ledger, owner: str, settings: Settings) -> None:
         self._ledger, self._owner = ledger, owner
-        self._source, self._link_base = f"/loanpulse/{settings.namespace}", settings.link_base
+        self._source, self._link_base = f"loanpulse/{settings.namespace}", settings.link_base.rstrip("/")
         self._grace_ms = settings.alert_grace_seconds * 1000
         self._stale_ms = settings.stale_seconds * 1000
         self._behind_since: int | None = None

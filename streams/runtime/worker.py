@@ -11,13 +11,14 @@ from aiokafka import ConsumerRecord
 from faust.types import TP
 
 from kpi_rules.rulebook import Rulebook
-from streams.runtime.app import WorkerApp, create_app
+from streams.runtime.app import TICK_SECONDS, WorkerApp, create_app
 from streams.runtime.clock import clock_of
 from streams.runtime.dead_letters import DeadLetterTopic
 from streams.runtime.in_force import RulesInForce
 from streams.runtime.last_record import checksum_at
 from streams.runtime.ledger import Ledger
 from streams.runtime.ledger_values import Source
+from streams.runtime.outbox import Publisher, StreamOutbox
 from streams.runtime.partition import Partition
 from streams.runtime.programs import FollowedRules, Programs
 from streams.runtime.redis_check import check_redis
@@ -41,6 +42,8 @@ class LedgerProcessor:
         self._settings, self._book, self._kafka, self._redis = settings, book, kafka, redis
         self._clock = clock_of(settings)
         self._dead = DeadLetterTopic(kafka, settings.dead_letters)
+        self._alerts = Publisher(kafka, settings.alerts)
+        self._publishing: dict[TP, asyncio.Task[None]] = {}
         self._client: Client | None = None
         self._connecting = asyncio.Lock()
         self._asking = asyncio.Lock()
@@ -63,8 +66,17 @@ class LedgerProcessor:
         await self._partitions[tp].process(records)
 
     async def tick(self, tp: TP, *, caught_up: bool) -> None:
-        build_seconds = BUILD_SHARE / len(self._partitions)
+        build_seconds = BUILD_SHARE * TICK_SECONDS / len(self._partitions)
         await self._partitions[tp].tick(await self._programs(), build_seconds, caught_up=caught_up)
+        await self._publish(tp)
+
+    async def _publish(self, tp: TP) -> None:
+        """Send on what the ledger has to tell, beside its batches: they do not wait for it."""
+        running = self._publishing.get(tp)
+        if running is None or running.done():
+            ledger = await self._ledger(tp)
+            outbox = StreamOutbox(ledger.redis, ledger.keys.outbox)
+            self._publishing[tp] = asyncio.create_task(self._alerts.attempt(outbox))
 
     async def _programs(self) -> Programs:
         """Those of the rules in force, asked for once a second, by whoever comes first."""
@@ -82,6 +94,10 @@ class LedgerProcessor:
     async def close(self, tp: TP) -> None:
         self._partitions.pop(tp, None)
         self._open.discard(tp)
+        publishing = self._publishing.pop(tp, None)
+        if publishing is not None:
+            publishing.cancel()
+            await asyncio.gather(publishing, return_exceptions=True)
         if not self._open:
             await self._disconnect()
 
@@ -89,6 +105,7 @@ class LedgerProcessor:
         """Of what is connected now: another partition may be opened meanwhile."""
         client, self._client = self._client, None
         await self._dead.close()
+        await self._alerts.close()
         if client is not None:
             await client.aclose()
 
