@@ -15,7 +15,7 @@ import redis
 from loanpulse.lab.kafka_server import Kafka
 from loanpulse.lab.redis_server import Redis
 from loanpulse.lab.topics import create_topics, delete_topics
-from tests.promtool import NoPromtool, find_promtool
+from tests.programs import NoProgram, Program, find_program
 
 pytest.register_assert_rewrite("tests.crash_lab")
 
@@ -90,14 +90,24 @@ def make_topic(kafka: Kafka, namespace: str) -> Iterator[Callable[[int], str]]:
 
 
 @pytest.fixture(scope="session")
-def promtool(pytestconfig: pytest.Config) -> Path:
-    """Prometheus' own judge. Where it cannot be had, a test that needs it fails in CI and is skipped elsewhere."""
-    assert pytestconfig.cache is not None
-    try:
-        return find_promtool(pytestconfig.cache.mkdir("promtool"))
-    except NoPromtool as missing:
-        give_up = pytest.fail if os.environ.get("CI") else pytest.skip
-        give_up(str(missing))
+def program(pytestconfig: pytest.Config) -> Callable[[Program], Path]:
+    """Finds a program of Prometheus'. Where it cannot be had, a test that needs it fails in CI and is skipped elsewhere."""
+
+    def find(name: Program) -> Path:
+        assert pytestconfig.cache is not None
+        try:
+            return find_program(name, pytestconfig.cache.mkdir("programs"))
+        except NoProgram as missing:
+            give_up = pytest.fail if os.environ.get("CI") else pytest.skip
+            give_up(str(missing))
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def promtool(program: Callable[[Program], Path]) -> Path:
+    """Prometheus' own judge."""
+    return program("promtool")
 
 
 @pytest.fixture

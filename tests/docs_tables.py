@@ -12,6 +12,10 @@ from typing import Any
 import typer
 
 from loanpulse.cli.main import app
+from loanpulse.deploy.installation import Installation, span
+from loanpulse.deploy.made import alerts
+from loanpulse.deploy.recordings import RECORDINGS
+from loanpulse.deploy.wanted import wanted
 from loanpulse.doctor.examine import CHECKS
 from loanpulse.pages.write import made, write
 from loanpulse.serve.exporter import SUFFIXES
@@ -19,6 +23,7 @@ from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES, Family
 from schemas.fields import CURRENCY_PATTERN, ID_PATTERN
 from schemas.registry import CUSTOMER, EVENT_TYPES, LOAN, STAFF, EventType
 from streams.runtime import keys
+from streams.runtime.rulebook import read_rulebook
 from streams.runtime.settings import Settings, environ_of, variable
 
 ROOT = Path(__file__).parent.parent
@@ -63,7 +68,7 @@ def commands() -> str:
 def _commands(command: Any, path: str = "loanpulse") -> Iterator[Sequence[str]]:
     for name, inner in getattr(command, "commands", {}).items():
         yield from _commands(inner, f"{path} {name}")
-    if not hasattr(command, "commands"):
+    if not hasattr(command, "commands") or (command.invoke_without_command and path != "loanpulse"):
         says = str(command.help).split("\n\n")[0]
         yield f"`{path}`", says, "; ".join(_parameters(command)) or "none"
 
@@ -174,6 +179,41 @@ def checks() -> str:
     return table(("check", "what is well"), rows)
 
 
+def alert_table() -> str:
+    """One row for each name; the expression is that of the first KPI."""
+    found = {
+        alert.name: alert for alert in reversed(alerts(read_rulebook(None, None, "UTC"), Installation()))
+    }
+    return table(
+        ("alert", "severity", "for", "meaning", "expression"),
+        (
+            (f"`{alert.name}`", alert.severity, span(alert.held_seconds), alert.means, f"`{alert.expr}`")
+            for alert in reversed(found.values())
+        ),
+    )
+
+
+def alerting_kpis() -> str:
+    book = read_rulebook(None, None, "UTC")
+    return table(
+        ("KPI", "window", "for", "open cases alert too"),
+        (
+            (
+                f"`{rule.rule.id}`",
+                rule.window or "none",
+                span(rule.held_seconds) if rule.window else "none",
+                "yes" if rule.is_watched else "",
+            )
+            for rule in wanted(book)
+            if rule.window or rule.is_watched
+        ),
+    )
+
+
+def recording_table() -> str:
+    return table(("recorded", "what it is"), ((f"`{rule.name}`", f"`{rule.expr}`") for rule in RECORDINGS))
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "commands": commands,
@@ -185,6 +225,9 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "staff-activity": lambda: event_types(STAFF),
     "redis-keys": redis_keys,
     "checks": checks,
+    "alerts": alert_table,
+    "alerting-kpis": alerting_kpis,
+    "recordings": recording_table,
 }
 
 

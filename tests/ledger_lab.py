@@ -74,7 +74,7 @@ def batch(expected: int, next_position: int, **changes: Any) -> Batch:
     """A batch that moves the position, and what is named; clients, panes and groups are those of the live version."""
     live = {
         name: changes.pop(name)
-        for name in ("clients", "panes", "groups_known", "groups_new")
+        for name in ("clients", "panes", "groups_known", "groups_new", "watch")
         if name in changes
     }
     nothing = Batch(

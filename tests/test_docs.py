@@ -185,6 +185,7 @@ def test_every_sample_is_of_a_kind_that_is_checked() -> None:
     assert kinds == {
         ("sh", ""), ("text", ""), ("promql", ""), ("yaml", "prometheus"), ("csv", "loans.csv"),
         ("csv", "book.csv"), ("yaml", "mapping"), ("csv", "roster.csv"), ("yaml", "roster"),
+        ("yaml", "routes"), ("yaml", "alertmanager"), ("python", "verify"),
         ("yaml", "rules/funding.yaml"), ("yaml", "rules/funding.yaml+"), ("yaml", "rules/examples/funding.yaml"),
         ("yaml", "rules"), ("yaml", "examples"), ("yaml", "goals"), ("yaml", "targets"), ("json", "event"),
         ("json", "organisation"), ("json", "board"), ("jsonl", "events.jsonl"),

@@ -13,15 +13,21 @@ from typing import Any
 import pytest
 
 from loanpulse.board.board import Board
+from loanpulse.dispatch.silence import Covered
+from loanpulse.dispatch.silences import add_silence
 from loanpulse.lab.kafka_server import Kafka
 from loanpulse.roster.reading import read_roster
 from loanpulse.rules.verification import verify
 from streams.runtime.case_instant import CaseInstant
 from streams.runtime.clock import WallClock
+from streams.runtime.ledger_values import Told
 from streams.runtime.rulebook import read_rulebook
+from streams.runtime.script import Client
 from streams.runtime.settings import Settings, variable
+from tests.dispatch_lab import http_sink, raised, resolved, routes_to, scene, webhook
 from tests.docs_lab import block, command_lines
 from tests.docs_tables import redis_keys
+from tests.kpi_alert_lab import let_one_be_told
 from tests.ledger_lab import OWNER, VERSION, batch, begin, opened, writes
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
@@ -77,8 +83,20 @@ def listed_keys(namespace: str) -> dict[str, str]:
     for key, kind in re.findall(r"^\| `([^`]+)` \| ([a-z ]+) \|", redis_keys(), re.MULTILINE):
         pattern = re.escape(key).replace("ns", namespace, 1).replace("topic/partition", r"[a-z-]+/\d+")
         pattern = pattern.replace("<version>", r"[\w.-]+").replace(re.escape("<pane id>"), r"\w+")
+        pattern = pattern.replace("<receiver>", r"\w+")
         patterns[pattern] = {"sorted set": "zset"}.get(kind, kind)
     return patterns
+
+
+async def dispatch_all_sorts(redis: Client, redis_url: str, namespace: str) -> None:
+    """One message is refused for good, one waits for another try, an incident goes on under another id, one is silenced."""
+    with http_sink() as sink:
+        sink.will(404, 500)
+        async with scene(redis_url, namespace, routes_to(webhook("desk", sink))) as dispatching:
+            await dispatching.told(raised("one"), raised("two", subject="Q-2"))
+            moved = resolved("two", subject="Q-2", ended="due_moved", superseded_by="three")
+            await dispatching.told(moved, raised("three", subject="Q-2", supersedes="two"))
+    await add_silence(redis, namespace, Covered("Q-2"), reason="known", by="ann", end_ms=2, now_ms=1)
 
 
 async def used_keys(redis_url: str, namespace: str, roster: Path) -> dict[str, str]:
@@ -87,11 +105,14 @@ async def used_keys(redis_url: str, namespace: str, roster: Path) -> dict[str, s
         await begin(ledger)
         await CaseInstant(ledger).open()
         row = {"panes": {"s": b"row"}, "clients": {b"c": b"client"}, "groups_known": 0, "groups_new": ["g"]}
-        await ledger.commit(OWNER, batch(0, 10, cases={b"1": b"facts"}, **row))
+        await ledger.commit(OWNER, batch(0, 10, cases={b"1": b"facts"}, watch={b"kpi\x1f1": 5}, **row))
+        await ledger.tell(OWNER, VERSION, [Told(b"kpi\x1f1", 7, b"incident", [b"event"])])
         await ledger.begin_version(OWNER, "beside")
         await ledger.append_version(OWNER, 0, writes(version="beside", panes={"m1": b"row"}))
         program = read_rulebook(None, None, "UTC")
         settings = Settings(namespace=namespace)
+        await let_one_be_told(ledger.redis, namespace)
+        await dispatch_all_sorts(ledger.redis, redis_url, namespace)
         await Board(settings, program, ledger.redis, WallClock(), roster=read_roster(roster)).step()
         assert [found.trouble async for found in verify(ledger.redis, settings)]
         keys = [key async for key in ledger.redis.scan_iter()]

@@ -39,12 +39,12 @@ def site(kafka: Kafka, redis_url: str, namespace: str) -> Iterator[Site]:
     settings = Settings(namespace=namespace, topic_prefix=f"{namespace}.", partitions=2)
     with Site(settings, kafka.bootstrap, redis_url) as made:
         yield made
-    delete_topics(kafka.bootstrap, [*made.topics, settings.dead_letters])
+    delete_topics(kafka.bootstrap, [*made.topics, settings.dead_letters, settings.alerts])
 
 
 def make_topics(site: Site, partitions: int = 2) -> None:
     names = dict.fromkeys((site.settings.topic(name) for name in TOPICS), partitions)
-    create_topics(site.kafka, names | {site.settings.dead_letters: 1})
+    create_topics(site.kafka, names | {site.settings.dead_letters: 1, site.settings.alerts: 1})
 
 
 def configure(site: Site, topic: str, **config: str) -> None:

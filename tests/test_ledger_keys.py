@@ -45,6 +45,8 @@ def test_the_table_names_every_key_and_no_other() -> None:
         SHARED.board_rows,
     }
     built |= {SHARED.board_roster, SHARED.board_alerts, SHARED.board_outbox}
+    built |= {SHARED.incidents, SHARED.incident_names, SHARED.undelivered, SHARED.deliveries, SHARED.silences}
+    built.add(SHARED.due("desk").replace("desk", "<receiver>"))
     assert set(documented()) == built
 
 

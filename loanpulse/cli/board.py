@@ -6,6 +6,7 @@ from streams.runtime.settings import Settings
 
 
 def board(
+    kafka: options.Kafka = None,
     redis: options.Redis = None,
     namespace: options.Namespace = None,
     rules: options.Rules = None,
@@ -20,6 +21,7 @@ def board(
 
     settings = at_work(
         options.settings_from(
+            kafka=kafka,
             redis=redis,
             namespace=namespace,
             rules=rules,
@@ -36,6 +38,7 @@ def board(
 
 
 async def _compute(settings: Settings) -> None:
+    from loanpulse.alerting.publishing import publishing
     from loanpulse.board.board import Board
     from loanpulse.roster.reading import read_roster
     from streams.runtime.clock import clock_of
@@ -46,6 +49,8 @@ async def _compute(settings: Settings) -> None:
     roster = read_roster(settings.roster)
     client = await connect(str(settings.redis))
     try:
-        await Board(settings, book, client, clock_of(settings), roster=roster).run()
+        board = Board(settings, book, client, clock_of(settings), roster=roster)
+        async with publishing(settings, board.outbox):
+            await board.run()
     finally:
         await client.aclose()

@@ -4,7 +4,7 @@
     1    it failed, or what it looked at is unhealthy
     2    bad input: one line names the file, line and field, or the variable or option
     130  Ctrl-C
-    143  SIGTERM, 129 SIGHUP, after everything that was started is stopped; a worker, board or serve ends with 0
+    143  SIGTERM, 129 SIGHUP, after everything that was started is stopped; a worker, board, serve or dispatch ends with 0
 
 Errors are known by name, so that naming them imports nothing. An error that stands in neither table is a bug of
 ours and ends with its traceback.

@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 
 from loanpulse.cli.board import board
+from loanpulse.cli.case import case
+from loanpulse.cli.cases import cases
 from loanpulse.cli.demo import demo
+from loanpulse.cli.dispatch import dispatch
 from loanpulse.cli.dlq import dlq
 from loanpulse.cli.doctor import doctor
 from loanpulse.cli.events import events
@@ -25,6 +28,7 @@ from loanpulse.cli.rules import rules
 from loanpulse.cli.rules_change import deploy, preview, rollback, status, withdraw
 from loanpulse.cli.serve import serve
 from loanpulse.cli.show import show
+from loanpulse.cli.silence import silence, snooze
 from loanpulse.cli.simulate import simulate
 from loanpulse.cli.topics import topics
 from loanpulse.cli.verify import verify
@@ -65,15 +69,20 @@ app.command()(demo)
 app.command()(worker)
 app.command()(board)
 app.command()(serve)
+app.add_typer(dispatch, name="dispatch")
 app.command()(simulate)
 app.command()(replay)
 app.command("import")(import_book)
 app.command()(show)
 app.command()(goals)
+app.command()(cases)
+app.command()(case)
 app.command()(explain)
 app.command()(doctor)
 app.command()(verify)
 app.command()(reconcile)
+app.command()(snooze)
+app.add_typer(silence, name="silence")
 app.add_typer(roster, name="roster")
 app.add_typer(events, name="events")
 app.add_typer(ledger, name="ledger")

@@ -10,6 +10,7 @@ from loanpulse.cli.exits import FAILED, OK
 from loanpulse.cli.rules_copy import copy
 from loanpulse.cli.rules_diff import diff
 from loanpulse.cli.rules_find import find
+from loanpulse.cli.rules_prometheus import prometheus
 from loanpulse.cli.rules_schema import schema
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ rules = typer.Typer(help="What is measured, and whether it is well defined.")
 rules.command()(copy)
 rules.command()(diff)
 rules.command()(find)
+rules.command()(prometheus)
 rules.command()(schema)
 
 

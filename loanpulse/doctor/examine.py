@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from kafka.errors import KafkaError
 from redis.exceptions import RedisError
 
+from loanpulse.doctor.alerts_check import check_alerts
 from loanpulse.doctor.board_checks import check_board
 from loanpulse.doctor.engine_checks import check_lag, check_ledgers
 from loanpulse.doctor.finding import Finding, bad
@@ -24,6 +25,7 @@ CHECKS: Mapping[str, Callable[[Site], Iterator[Finding]]] = {
     "ledgers": check_ledgers,
     "lag": check_lag,
     "board": check_board,
+    "alerts": check_alerts,
     "rules": check_rules,
     "verified": check_verified,
 }

@@ -26,7 +26,9 @@ def check_kafka(site: Site) -> Iterator[Finding]:
 
 def check_topics(site: Site) -> Iterator[Finding]:
     """The topics are there, with as many partitions as the settings say, and each has a leader."""
-    expected = dict.fromkeys(site.topics, site.settings.partitions) | {site.settings.dead_letters: None}
+    settings = site.settings
+    expected: dict[str, int | None] = dict.fromkeys(site.topics, settings.partitions)
+    expected |= {settings.dead_letters: None, settings.alerts: None}
     for name, partitions in expected.items():
         found = site.described.get(name)
         if found is None:

@@ -64,8 +64,9 @@ class Site:
 
     @cached_property
     def described(self) -> dict[str, Any]:
-        """What Kafka says of each event topic that exists."""
-        answers = self.admin.describe_topics([*self.topics, self.settings.dead_letters])
+        """What Kafka says of each topic of the engine's that exists."""
+        names = [*self.topics, self.settings.dead_letters, self.settings.alerts]
+        answers = self.admin.describe_topics(names)
         return {answer["name"]: answer for answer in answers if not answer["error_code"]}
 
     @cached_property

@@ -20,7 +20,7 @@ from loanpulse.lab.simulate import Options, past_sent
 from loanpulse.lab.simulator.lender import Lender
 from loanpulse.lab.simulator.wire import DEMO_BROKEN
 from loanpulse.lab.space import own_space
-from loanpulse.lab.topics import create_topics
+from loanpulse.lab.topics import KEEP_ALERTS, create_topics
 from schemas.registry import TOPICS
 from streams.calculus.windows import local_date
 from streams.runtime.clock import clock_of
@@ -131,6 +131,7 @@ def _space(settings: Settings, endpoints: Endpoints) -> Iterator[Settings]:
         return
     topics = dict.fromkeys((settings.topic(name) for name in TOPICS), settings.partitions)
     apart(create_topics, endpoints.kafka, topics | {settings.dead_letters: 1})
+    apart(create_topics, endpoints.kafka, {settings.alerts: 1}, KEEP_ALERTS)
     yield settings.model_copy(update={"kafka": endpoints.kafka, "redis": endpoints.redis})
 
 

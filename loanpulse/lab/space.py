@@ -40,7 +40,7 @@ def own_space(settings: Settings, endpoints: Endpoints, kind: str) -> Iterator[S
             "topic_prefix": f"{name}.",
         }
     )
-    topics = {own.topic(topic): own.partitions for topic in TOPICS} | {own.dead_letters: 1}
+    topics = {own.topic(topic): own.partitions for topic in TOPICS} | {own.dead_letters: 1, own.alerts: 1}
     with ExitStack() as stack:
         if settings.redis is not None:
             stack.callback(remove_keys, endpoints.redis, name)

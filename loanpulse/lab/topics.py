@@ -10,6 +10,8 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPart
 from loanpulse.lab.process import ServerError
 
 KEEP_FOR_EVER: Mapping[str, str] = {"retention.ms": "-1"}
+KEEP_ALERTS: Mapping[str, str] = {"retention.ms": str(30 * 86_400_000)}
+"""Nobody acts on an alert of last month; whoever wants them longer reads the topic."""
 _ANSWER_MS = 10_000
 _SETTLE_SECONDS = 30.0
 _POLL_SECONDS = 0.05

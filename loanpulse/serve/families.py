@@ -152,7 +152,36 @@ _KPI_PARTS = [
     ),
 ]
 
-KPI_FAMILIES = [family for scope in SCOPES for family in _values(scope)] + _KPI_PARTS
+BANDS = (
+    " band: on_track (less than half of the target used), warning (half), at_risk (three quarters), breached (more than all),"
+    " paused (its clock stands still)."
+)
+
+_OPEN_CASES = [
+    *(
+        Family(
+            f"loanpulse_{'' if scope == 'kpi' else scope + '_'}open_cases",
+            "gauge",
+            f"Open cases by how much of their target is used, on their own clock.{SCOPES[scope]}{BANDS}",
+            ("kpi", "band") if scope == "kpi" else ("kpi", "band", scope),
+        )
+        for scope in SCOPES
+    ),
+    Family(
+        "loanpulse_open_case_oldest_timestamp_seconds",
+        "gauge",
+        "Since when the oldest open case is open. Absent if none is.",
+        ("kpi",),
+    ),
+    Family(
+        "loanpulse_open_case_next_due_timestamp_seconds",
+        "gauge",
+        "The next due time of the open cases that are still within their target and whose clock runs. Absent if there is none.",
+        ("kpi",),
+    ),
+]
+
+KPI_FAMILIES = [family for scope in SCOPES for family in _values(scope)] + _KPI_PARTS + _OPEN_CASES
 """They vanish when the snapshot is stale."""
 
 LEDGER = ("topic", "partition")
@@ -174,7 +203,7 @@ HEALTH_FAMILIES = [
     Family(
         "loanpulse_ledger_drift",
         "gauge",
-        "Figures and clients of a ledger that were not what its stored cases come to, when it was last verified: 0 is well."
+        "Figures, clients and open cases of a ledger that were not what its stored cases come to, when it was last verified: 0 is well."
         " Absent if it was never verified, or could not be.",
         LEDGER,
     ),
@@ -217,6 +246,16 @@ HEALTH_FAMILIES = [
     ),
     Family("loanpulse_board_gaps", "gauge", "How many gaps in the input operators have accepted."),
     Family("loanpulse_redis_up", "gauge", "1 if Redis answered the last time this process asked, else 0."),
+    Family(
+        "loanpulse_redis_memory_bytes",
+        "gauge",
+        "Memory that Redis uses; of a Redis Cluster the primary that is nearest to its limit. Absent while it does not answer.",
+    ),
+    Family(
+        "loanpulse_redis_memory_limit_bytes",
+        "gauge",
+        "The maxmemory of that Redis, above which it refuses writes. Absent if it has none.",
+    ),
     Family(
         "loanpulse_snapshot_stale",
         "gauge",

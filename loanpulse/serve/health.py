@@ -15,6 +15,10 @@ def health(view: View) -> Iterator[Series]:
     yield "loanpulse_redis_up", {}, view.redis_up
     if view.redis_up:
         yield "loanpulse_board_lease_held", {}, view.lease_held
+    if view.memory is not None:
+        yield "loanpulse_redis_memory_bytes", {}, view.memory.used
+        if view.memory.limit is not None:
+            yield "loanpulse_redis_memory_limit_bytes", {}, view.memory.limit
     yield from _verified(view)
     if view.snapshot is not None:
         yield from _board(view.snapshot)
@@ -52,7 +56,7 @@ def _verified(view: View) -> Iterator[Series]:
     for found in view.verified:
         labels = {"topic": found.topic, "partition": str(found.partition)}
         if not found.trouble:
-            yield "loanpulse_ledger_drift", labels, found.drift + found.clients
+            yield "loanpulse_ledger_drift", labels, found.drift + found.clients + found.open_cases
             yield "loanpulse_ledger_verified_timestamp_seconds", labels, found.at_ms / 1000
             yield "loanpulse_ledger_verification_duration_seconds", labels, found.seconds
 

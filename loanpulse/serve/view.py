@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from kpi_rules.loader import RuleError
 from loanpulse.board.snapshot import Snapshot, SnapshotError
 from loanpulse.rules.verification import Verified, last_verified
+from loanpulse.serve.memory import Memory, memory_of
 from loanpulse.serve.shown import Shown, ShownReader
 from streams.runtime.redis_client import connect
 from streams.runtime.script import Client
@@ -32,6 +33,8 @@ class View:
     lease_held: bool = False
     verified: Sequence[Verified] = ()
     """What was found when ledgers were verified last."""
+    memory: Memory | None = None
+    """How full Redis is; None while it does not answer."""
     unreadable: str = ""
     """Why what is stored now is not the snapshot above."""
 
@@ -112,31 +115,34 @@ class Watch:
     async def refresh(self) -> None:
         """Read what is stored now; what was read before stays if Redis does not answer."""
         try:
-            shown, lease_held, verified = await self._read()
+            read = await self._read()
         except (SnapshotError, RuleError) as error:
             self._say_unreadable(str(error))
         except (RedisError, OSError) as error:
             if self.view.redis_up:
                 log.warning("Redis does not answer: %s", error)
-            self.view = replace(self.view, redis_up=False)
+            self.view = replace(self.view, redis_up=False, memory=None)
             await self._disconnect()
         else:
-            self.view = View(
-                shown or self.view.shown, redis_up=True, lease_held=lease_held, verified=verified
-            )
+            self.view = replace(read, shown=read.shown or self.view.shown)
 
     def _say_unreadable(self, why: str) -> None:
         if why != self.view.unreadable:
             log.warning("%s", why)
         self.view = replace(self.view, redis_up=True, unreadable=why)
 
-    async def _read(self) -> tuple[Shown | None, bool, Sequence[Verified]]:
+    async def _read(self) -> View:
         if self._reader is None:
             self._client = await _soon(connect(str(self._settings.redis), ANSWER_SECONDS))
             self._reader = ShownReader(self._client, self._settings.namespace)
         assert self._client is not None  # connected with the reader
-        verified = await last_verified(self._client, self._settings.namespace)
-        return await self._reader.read(), await self._reader.is_computed(), verified
+        return View(
+            verified=await last_verified(self._client, self._settings.namespace),
+            memory=await memory_of(self._client),
+            shown=await self._reader.read(),
+            lease_held=await self._reader.is_computed(),
+            redis_up=True,
+        )
 
     async def _disconnect(self) -> None:
         client, self._client, self._reader = self._client, None, None
