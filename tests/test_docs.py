@@ -22,6 +22,7 @@ from loanpulse.intake.sources import read_events
 from loanpulse.pages.write import made
 from loanpulse.serve.exporter import SUFFIXES
 from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES
+from schemas.alert import decode_alert, encode_alert
 from schemas.decode import Rejected, decode
 from schemas.event import Event
 from schemas.registry import EVENT_TYPES, TOPICS
@@ -187,7 +188,7 @@ def test_every_sample_is_of_a_kind_that_is_checked() -> None:
         ("csv", "book.csv"), ("yaml", "mapping"), ("csv", "roster.csv"), ("yaml", "roster"),
         ("yaml", "routes"), ("yaml", "alertmanager"), ("python", "verify"),
         ("yaml", "rules/funding.yaml"), ("yaml", "rules/funding.yaml+"), ("yaml", "rules/examples/funding.yaml"),
-        ("yaml", "rules"), ("yaml", "examples"), ("yaml", "goals"), ("yaml", "targets"), ("json", "event"),
+        ("yaml", "rules"), ("yaml", "examples"), ("yaml", "goals"), ("yaml", "targets"), ("json", "event"), ("json", "alert"),
         ("json", "organisation"), ("json", "board"), ("jsonl", "events.jsonl"),
     }  # fmt: skip
 
@@ -195,6 +196,16 @@ def test_every_sample_is_of_a_kind_that_is_checked() -> None:
 def test_sample_events_are_valid() -> None:
     for found in blocks(kind="event"):
         decode(found.text.encode())
+
+
+def test_the_sample_of_an_alert_is_one_with_every_member_that_alerts_of_a_case_have() -> None:
+    (sample,) = blocks(kind="alert")
+    said, event = json.loads(sample.text), decode_alert(sample.text.encode())
+    whole = json.loads(encode_alert(event))
+    assert said == whole | {
+        "data": {name: value for name, value in whole["data"].items() if value is not None}
+    }
+    assert {"case", "due", "due_local", "used_seconds", "link", "rules"} <= said["data"].keys()
 
 
 def test_the_sample_of_a_scrape_is_yaml_and_names_the_port() -> None:
