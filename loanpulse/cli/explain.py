@@ -6,6 +6,7 @@ import typer
 
 from loanpulse.cli import options
 from loanpulse.cli.exits import FAILED, OK
+from loanpulse.cli.output import FILE_WIDTH
 from loanpulse.cli.places import at_work
 from streams.runtime.settings import Settings
 
@@ -59,7 +60,7 @@ def explain(
                 f"--case is one case, whoever it belongs to: leave out --{next(iter(group))}"
             )
         answer = _of_case(settings, kpi, case, key)
-    return run_cancellable(_answered(settings, answer, as_json=as_json))
+    return run_cancellable(answered(settings, answer, as_json=as_json))
 
 
 def _of_figure(
@@ -89,7 +90,10 @@ def _of_case(settings: Settings, kpi: str | None, case: str, key: str | None) ->
     return answer
 
 
-async def _answered(settings: Settings, answer: "Answer", *, as_json: bool) -> int:
+async def answered(
+    settings: Settings, answer: "Answer", *, as_json: bool, file_width: int = FILE_WIDTH
+) -> int:
+    """Print what is answered about the board as it is stored, by the rules that it is of."""
     import sys
 
     import msgspec
@@ -112,5 +116,5 @@ async def _answered(settings: Settings, answer: "Answer", *, as_json: bool) -> i
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=2).decode())
     else:
-        console().print(*texts, sep="\n")
+        console(file_width).print(*texts, sep="\n")
     return OK

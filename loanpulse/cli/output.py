@@ -7,14 +7,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-_WIDTH_OF_A_FILE = 160
+FILE_WIDTH = 160
+WIDE = 240
+"""Of a file with long lines, a sentence or a case each."""
 
 
-def console() -> "Console":
+def console(file_width: int = FILE_WIDTH) -> "Console":
     """Results, on stdout."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() else _WIDTH_OF_A_FILE)
+    return Console(highlight=False, width=None if sys.stdout.isatty() else file_width)
 
 
 def table(*columns: str) -> "Table":

@@ -9,6 +9,7 @@ from loanpulse.rules.case_store import Stored
 from loanpulse.rules.phrases import local_iso
 from loanpulse.rules.story import Clock, ClockPause, Step
 from streams.calculus.attribution import attribute
+from streams.calculus.case import Case
 from streams.calculus.case_clock import CaseClock, Pause, pauses_in
 from streams.calculus.paths import finder, test_of
 from streams.calculus.program import Program
@@ -16,7 +17,10 @@ from streams.calculus.sites import anchors_of
 
 
 def clock_told(program: Program, rule: Rule, stored: Stored, now_ms: int) -> Clock | None:
-    """None for a case that has no such clock: of another kind, not begun, or ended by what does not count."""
+    """None for a case that has no such clock: of another kind, not begun, or ended by what does not count.
+
+    Of an open case it shows what is watched of it.
+    """
     measure, case = rule.measure, stored.case
     assert isinstance(measure, DurationMeasure)
     anchor = FACTS[measure.anchor]
@@ -26,6 +30,8 @@ def clock_told(program: Program, rule: Rule, stored: Stored, now_ms: int) -> Clo
     stops = next(iter(anchors_of(anchor.name)(case)), None)
     counts = test_of(measure.where, anchor)
     if stops is not None and counts is not None and not counts(case, stops):
+        return None
+    if stops is None and _came_to_nothing(program, rule, case):
         return None
     group = attribute(case, anchor.kind, stops)
     branch = group[1]
@@ -46,7 +52,7 @@ def clock_told(program: Program, rule: Rule, stored: Stored, now_ms: int) -> Clo
         since=local_iso(start.at, zone),
         until=local_iso(until, zone),
         runs=stops is None,
-        is_paused=stops is None and bool(steps) and steps[-1].state == "paused",
+        is_paused=stops is None and any(p.until is None and max(p.since, start.at) <= until for p in pauses),
         steps=[
             Step(
                 from_=local_iso(step.since, zone),
@@ -63,6 +69,11 @@ def clock_told(program: Program, rule: Rule, stored: Stored, now_ms: int) -> Clo
         due=None if due is None else local_iso(due, zone),
         within=None if target < 0 else elapsed <= target,
     )
+
+
+def _came_to_nothing(program: Program, rule: Rule, case: Case) -> bool:
+    """Whether what the clock waits for never comes, since the application was declined or withdrawn."""
+    return any(watch.rule.id == rule.id and watch.ended(case).why == "withdrawn" for watch in program.watches)
 
 
 def _ended(pauses: list[Pause], until: int) -> list[Pause]:

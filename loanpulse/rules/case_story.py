@@ -38,14 +38,21 @@ async def explain_case(
 
     Raises ExplainError where there is no such case, or more than one; and Redis' errors.
     """
+    stored, rules = await find_case(redis, namespace, shown, subject, key=key, kpi=kpi)
+    return story_of(stored, await client_of(stored, shown), shown, rules, now_ms)
+
+
+async def find_case(
+    redis: Client, namespace: str, shown: Shown, subject: str, *, key: str | None, kpi: str | None
+) -> tuple[Stored, list[Rule]]:
+    """The one case of a name, and the rules that its story is to be told by. Raises ExplainError, and Redis' errors."""
     rule = None if kpi is None else rule_of(shown.book, kpi)
     rules = [rule] if rule is not None else list(shown.book.program.rules)
     kinds = KINDS if rule is None else kinds_of(shown.book.program, rule)
     found = await find_cases(redis, namespace, subject, key, kinds)
     if len(found) != 1:
         raise ExplainError(_not_one(subject, key, found, kinds, rule))
-    client = await _client_of(found[0], shown)
-    return story_of(found[0], client, shown, rules, now_ms)
+    return found[0], rules
 
 
 def kinds_of(program: Program, rule: Rule) -> list[str]:
@@ -67,7 +74,7 @@ def _not_one(
     return f"there are {len(found)} cases {subject!r}{whose}: {names}; {way_out}"
 
 
-async def _client_of(stored: Stored, shown: Shown) -> Person:
+async def client_of(stored: Stored, shown: Shown) -> Person:
     """What the ledger keeps of the case's client under the rules shown; an empty one where it keeps nothing."""
     head = await stored.ledger.head()
     version = next((v for v in head.whole_versions if digest_of(v) == shown.book.program.digest), None)

@@ -52,8 +52,8 @@ class ClockPause(msgspec.Struct, frozen=True, kw_only=True, rename={"from_": "fr
 class Clock(msgspec.Struct, frozen=True, kw_only=True):
     """The clock of a duration in one case. The `open_ms` of the steps that run add up to `elapsed_ms` exactly.
 
-    `runs`: it is not stopped by the anchor yet; `until` is then now. `due`: when it reaches the target, or reached it;
-    of a clock that stands in a pause without an end, as if that ended now. Null without a target.
+    `runs`: it is not stopped by the anchor yet; `until` is then now. `is_paused`: it stands in a pause without an end.
+    `due`: when it reaches the target, or reached it; while it is paused, as if that ended now. Null without a target.
     """
 
     kpi: str

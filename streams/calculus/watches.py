@@ -169,10 +169,11 @@ def _conversion(index: int, rule: Rule, measure: ConversionMeasure) -> Watch:
         return OpenCase(group, start.at, NEVER_MS, 0, (span,))
 
     def ended(case: Case) -> Ended:
-        success = won(case)
         if case.quarantined:
             return Ended("quarantined")
-        return Ended("retracted") if success is None else Ended("answered", success.at)
+        start, success = opens(case), won(case)
+        is_chance = start is not None and (counts is None or counts(case, start))
+        return Ended("answered", success.at) if is_chance and success is not None else Ended("retracted")
 
     def used_ms(case: Case, at: int) -> int:
         start = opens(case)
