@@ -24,7 +24,7 @@ class LossyProxy:
         self.lost = 0
         self.late_replies: list[bytes] = []
         self._go = threading.Event()
-        self._server_port = server_port
+        self.server_port = server_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -48,7 +48,7 @@ class LossyProxy:
             while True:
                 client, _ = self._listener.accept()
                 try:
-                    server = socket.create_connection(("127.0.0.1", self._server_port))
+                    server = socket.create_connection(("127.0.0.1", self.server_port))
                 except OSError:
                     client.close()
                     continue

@@ -182,6 +182,14 @@ def test_an_end_that_cannot_be_understood_is_named(text: str) -> None:
         end_of(text, ms(MONDAY_10))
 
 
+@pytest.mark.parametrize(
+    "text", ["367 days", "99999999 days", f"{'9' * 400} days", "9999-12-31T23:59:59-14:00"]
+)
+def test_an_end_that_is_out_of_reach_is_named(text: str) -> None:
+    with pytest.raises(SilenceError, match=f"until: is '{text}': "):
+        end_of(text, ms(MONDAY_10))
+
+
 @pytest.mark.servers
 @pytest.mark.parametrize(
     ("change", "said"),

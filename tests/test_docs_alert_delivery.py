@@ -1,19 +1,25 @@
 """The page on alert delivery: its routes file can be used, its verification verifies, its tables are whole."""
 
+import asyncio
 import base64
 import re
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import pytest
 from standardwebhooks import Webhook
 
 from loanpulse.dispatch import receivers
 from loanpulse.dispatch.routes import Match, Route, Routes
 from loanpulse.dispatch.routes_file import parse_routes
-from tests.dispatch_lab import SECRET, figure, raised
-from tests.docs_lab import block
+from loanpulse.serve.api.silence import NewSilence, SilencedCase, StoredSilence
+from streams.runtime.settings import Settings
+from tests.api_lab import TOKEN, api, token_file
+from tests.dispatch_lab import SECRET, HandClock, figure, raised
+from tests.docs_lab import block, command_lines
 from tests.docs_tables import DOCS
 
 PAGE = "alert-delivery.md"
@@ -55,6 +61,40 @@ print(verified({SECRET!r}, headers, b'{{"id":"a-1"}}', {now + 301}))
         [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, check=True, text=True
     )
     assert done.stdout.split() == ["True", "False", "False", "False"]
+
+
+@pytest.mark.servers
+def test_the_sample_requests_are_answered(redis_url: str, namespace: str, tmp_path: Path) -> None:
+    """As curl would send them; the silence that the last one ends is the first that was made."""
+    requests = [words for page, words in command_lines() if page.name == PAGE and words[0] == "curl"]
+    settings = Settings(redis=redis_url, namespace=namespace, api_token_file=token_file(tmp_path))
+
+    async def story() -> list[int]:
+        statuses, made = [], ""
+        async with api(settings, HandClock("2026-11-30T09:00:00Z")) as it:
+            for words in requests:
+                place, body = (
+                    urlsplit(words[4]),
+                    words[words.index("--json") + 1] if "--json" in words else None,
+                )
+                method = "DELETE" if words[-2:] == ["-X", "DELETE"] else "GET" if body is None else "POST"
+                assert place.port == Settings().serve_port
+                answer = await it.stranger.request(
+                    method, place.path.replace("4f1c09aa", made), content=body,
+                    headers={"Authorization": words[3].partition(": ")[2].replace("$TOKEN", TOKEN)}
+                    | ({"Content-Type": "application/json"} if body else {}),
+                )  # fmt: skip
+                made = made or (answer.json()["id"] if method == "POST" else "")
+                statuses.append(answer.status_code)
+        return statuses
+
+    assert asyncio.run(story()) == [200, 201, 201, 200]
+
+
+def test_every_member_of_a_silence_is_told() -> None:
+    told = set(re.findall(r'"(\w+)"', (DOCS / PAGE).read_text()))
+    assert {field.alias or name for name, field in NewSilence.model_fields.items()} <= told
+    assert set(StoredSilence.model_fields) | set(SilencedCase.model_fields) <= told
 
 
 def test_the_page_names_only_kinds_of_receivers_that_there_are() -> None:

@@ -80,6 +80,7 @@ BAD = {
     "reject_limit": ["0", "1.1", "nan", "half"],
     "lateness_days": ["-1"],
     "serve_port": ["65536", "http"],
+    "api_token_file": ["/does/not/exist"],
     "series_budget": ["-1"],
     "officer_detail": ["perhaps"],
     "stale_seconds": ["0"],
@@ -169,3 +170,11 @@ def test_the_clock_stands_still_at_an_as_of() -> None:
 
 def test_the_clock_follows_the_wall_without_an_as_of() -> None:
     assert isinstance(clock_of(Settings()), WallClock)
+
+
+def test_a_token_that_is_given_in_place_of_its_file_is_not_shown() -> None:
+    with pytest.raises(SettingsError) as failed:
+        load_settings({"LOANPULSE_API_TOKEN_FILE": "a-secret-of-many-letters"})
+    assert "LOANPULSE_API_TOKEN_FILE is '***'" in str(failed.value)
+    with pytest.raises(SettingsError, match="/no/such/file"):
+        load_settings({"LOANPULSE_API_TOKEN_FILE": "/no/such/file"})

@@ -31,6 +31,7 @@ LogLevel = Annotated[str | None, option("log_level")]
 WorkerId = Annotated[str | None, option("worker_id")]
 ServeHost = Annotated[str | None, option("serve_host")]
 ServePort = Annotated[str | None, option("serve_port")]
+ApiTokenFile = Annotated[str | None, option("api_token_file")]
 
 
 def settings_from(**options: str | None) -> Settings:

@@ -1,4 +1,4 @@
-"""`loanpulse serve`: the board for Prometheus, and health for whoever runs it."""
+"""`loanpulse serve`: the board for Prometheus, health for whoever runs it, silences for who may set them."""
 
 from loanpulse.cli import options
 from loanpulse.cli.places import at_work
@@ -8,18 +8,20 @@ from streams.runtime.settings import Settings
 def serve(
     serve_host: options.ServeHost = None,
     serve_port: options.ServePort = None,
+    api_token_file: options.ApiTokenFile = None,
     redis: options.Redis = None,
     namespace: options.Namespace = None,
     as_of: options.AsOf = None,
     log_level: options.LogLevel = None,
 ) -> None:
-    """Offer /metrics, /healthz and /readyz; it only reads, so any number may run."""
+    """Offer /metrics, /healthz, /readyz and, to who has the token, the API of silences; any number may run."""
     from loanpulse.cli.service import log_to_stderr, run_until_stopped
 
     settings = at_work(
         options.settings_from(
             serve_host=serve_host,
             serve_port=serve_port,
+            api_token_file=api_token_file,
             redis=redis,
             namespace=namespace,
             as_of=as_of,

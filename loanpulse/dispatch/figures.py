@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from loanpulse.dispatch.store import Store
 
@@ -15,7 +15,11 @@ ALIVE = "alive_ms"
 
 async def figures(store: Store) -> Mapping[str, Mapping[str, int]]:
     """Counts since the namespace began, by receiver and outcome; under NOBODY those of no receiver."""
-    stored = await store.redis.execute_command("HGETALL", store.keys.deliveries)
+    return by_receiver(await store.redis.execute_command("HGETALL", store.keys.deliveries))
+
+
+def by_receiver(stored: Any) -> Mapping[str, Mapping[str, int]]:
+    """The same of what Redis answered."""
     pairs = stored.items() if isinstance(stored, dict) else zip(stored[::2], stored[1::2], strict=True)
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for name, value in pairs:

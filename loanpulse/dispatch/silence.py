@@ -11,11 +11,16 @@ from schemas.alert import AlertData
 
 MOST_DAYS = 366
 LONGEST_TEXT = 500
+_DAY_MS = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SilenceError(InputError):
     """A silence that cannot be: one line that names the field, its value and the way out."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message, field=field)
+        self.message, self.field = message, field
 
 
 class Covered(msgspec.Struct, frozen=True):
@@ -74,7 +79,7 @@ def demand(silence: Silence) -> Silence:
             raise SilenceError(f"must be 1 to {LONGEST_TEXT} printable characters", field=field)
     if silence.end_ms <= silence.created_ms:
         raise SilenceError(f"is {written(silence.end_ms)}: must be later than now", field="until")
-    if silence.end_ms - silence.created_ms > MOST_DAYS * 86_400_000:
+    if silence.end_ms - silence.created_ms > MOST_DAYS * _DAY_MS:
         raise SilenceError(f"is {written(silence.end_ms)}: at most {MOST_DAYS} days from now", field="until")
     return silence
 
@@ -83,19 +88,23 @@ def end_of(text: str, now_ms: int) -> int:
     """The end of a silence as written: a length of plain time such as `2 hours`, or an instant with its offset."""
     try:
         length = parse_length(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return _instant(text)
     if length.business_days:
         raise SilenceError(
             f"is {text!r}: business days depend on the branch: write hours or days", field="until"
         )
+    if length.ms > MOST_DAYS * _DAY_MS:
+        raise SilenceError(f"is {text!r}: at most {MOST_DAYS} days from now", field="until")
     return now_ms + length.ms
 
 
 def _instant(text: str) -> int:
     try:
         instant = datetime.fromisoformat(text.strip())
-    except ValueError:
+        if instant.tzinfo is not None:
+            instant = instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         instant = None
     if instant is None or instant.tzinfo is None:
         message = (

@@ -1,4 +1,4 @@
-"""The HTTP service: /metrics for Prometheus, /healthz and /readyz for whoever runs it."""
+"""The HTTP service: /metrics for Prometheus, /healthz and /readyz for whoever runs it, /api/v1 for other programs."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +7,10 @@ from typing import Annotated, Any
 
 from fastapi import FastAPI, Header, Response
 
+from loanpulse.serve.api.access import access_by
+from loanpulse.serve.api.asking import Asking
+from loanpulse.serve.api.problem import answer_with_problems
+from loanpulse.serve.api.silences import silences_router
 from loanpulse.serve.exporter import Exporter
 from loanpulse.serve.view import Watch
 from streams.runtime.clock import Clock, clock_of
@@ -14,21 +18,24 @@ from streams.runtime.settings import Settings
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service that the settings describe, which name a Redis."""
+    """The service that the settings describe, which name a Redis. Raises SettingsError if there is no token to be read."""
     return compose(settings, clock_of(settings))
 
 
 def compose(settings: Settings, clock: Clock) -> FastAPI:
     """The service at a clock. It reads Redis only while the application runs."""
-    watch = Watch(settings)
+    access = access_by(settings.api_token_file)
+    watch, asking = Watch(settings), Asking(settings)
     exporter = Exporter(settings, clock, lambda: watch.view)
 
     @asynccontextmanager
     async def watching(_: FastAPI) -> AsyncIterator[None]:
-        async with watch.running():
+        async with watch.running(), asking.running():
             yield
 
     app = FastAPI(title="LoanPulse", version=version("loanpulse"), lifespan=watching)
+    answer_with_problems(app)
+    app.include_router(silences_router(asking, clock, settings.namespace, access))
 
     @app.get("/metrics")
     def metrics(

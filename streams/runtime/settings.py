@@ -149,6 +149,11 @@ class Settings(BaseModel):
     serve_port: int = Field(
         9464, ge=0, le=65535, description="Port that serve listens on: 0 (any free one) to 65535."
     )
+    api_token_file: FilePath | None = Field(
+        None,
+        description="The token that opens the API's silences, 16 or more characters, is the first line of this file, which "
+        "exists; unset keeps them closed.",
+    )
     series_budget: int = Field(
         20_000, ge=0, description="Most KPI series that /metrics shows: a whole number, 0 or more."
     )
@@ -243,4 +248,6 @@ def _line(field: str, value: object, *, given: bool) -> str:
     if field not in Settings.model_fields:
         return f"{name} is not a setting of LoanPulse"
     shown = _PASSWORD.sub("***", str(value)) if field == "redis" else str(value)
+    if field == "api_token_file" and "/" not in shown:
+        shown = "***"  # the token itself, given in place of its file
     return f"{name} is {shown!r}. {Settings.model_fields[field].description}"
