@@ -153,10 +153,14 @@ class Alerting:
         found = self.prometheus.ask("/api/v1/alerts")["data"]["alerts"]
         return {alert["labels"]["alertname"] for alert in found if alert["state"] == "firing"}
 
-    def silenced(self) -> set[str]:
-        """The names of the alerts that Alertmanager keeps back because of others."""
+    def silenced(self, **labels: str) -> set[str]:
+        """The names of the alerts, with these labels if some are given, that Alertmanager keeps back because of others."""
         found = self.alertmanager.ask("/api/v2/alerts?inhibited=true&active=false")
-        return {alert["labels"]["alertname"] for alert in found if alert["status"]["inhibitedBy"]}
+        return {
+            alert["labels"]["alertname"]
+            for alert in found
+            if alert["status"]["inhibitedBy"] and labels.items() <= alert["labels"].items()
+        }
 
 
 @contextlib.contextmanager

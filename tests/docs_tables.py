@@ -19,7 +19,8 @@ from loanpulse.deploy.wanted import wanted
 from loanpulse.doctor.examine import CHECKS
 from loanpulse.pages.write import made, write
 from loanpulse.serve.exporter import SUFFIXES
-from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES, Family
+from loanpulse.serve.families import KPI_FAMILIES, Family
+from loanpulse.serve.health_families import HEALTH_FAMILIES
 from schemas.fields import CURRENCY_PATTERN, ID_PATTERN
 from schemas.registry import CUSTOMER, EVENT_TYPES, LOAN, STAFF, EventType
 from streams.runtime import keys

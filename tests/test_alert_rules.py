@@ -15,7 +15,8 @@ from loanpulse.deploy.installation import Installation, span
 from loanpulse.deploy.made import alerts, made
 from loanpulse.deploy.open_cases import NAMES as CASE_ALERTS
 from loanpulse.serve.exporter import SUFFIXES
-from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES
+from loanpulse.serve.families import KPI_FAMILIES
+from loanpulse.serve.health_families import HEALTH_FAMILIES
 from schemas.alert import SEVERITIES
 from streams.runtime.in_force import RulesInForce
 from streams.runtime.redis_client import connect

@@ -21,7 +21,8 @@ from loanpulse.intake.mapping_file import parse_mapping
 from loanpulse.intake.sources import read_events
 from loanpulse.pages.write import made
 from loanpulse.serve.exporter import SUFFIXES
-from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES
+from loanpulse.serve.families import KPI_FAMILIES
+from loanpulse.serve.health_families import HEALTH_FAMILIES
 from schemas.alert import decode_alert, encode_alert
 from schemas.decode import Rejected, decode
 from schemas.event import Event

@@ -11,7 +11,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from loanpulse.board.snapshot import GapStatus, LedgerStatus, OpenFigures
 from loanpulse.rules.verification import Verified
 from loanpulse.serve.book import book_of
-from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES
+from loanpulse.serve.families import KPI_FAMILIES
+from loanpulse.serve.health_families import HEALTH_FAMILIES
 from streams.calculus.buckets import bucket_of
 from streams.runtime.rulebook import read_rulebook
 from tests.board_lab import NOON, program, rule

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from loanpulse.deploy.alert import PREFIX, Alert, Proof, Seen, Token
+from loanpulse.deploy.alert import PREFIX, Alert, Proof, Recording, Seen, Token
 from loanpulse.deploy.installation import Installation
 from loanpulse.deploy.links import runbook_url
 from schemas.alert import Severity
@@ -13,10 +13,11 @@ _TOKENS: Mapping[str, Token] = {
     "number": Token('{{ $value | printf "%.0f" }}', ""),
     **{
         label: Token(f"{{{{ $labels.{label} }}}}", "")
-        for label in ("instance", "topic", "partition", "state", "reason", "window")
+        for label in ("instance", "topic", "partition", "state", "reason", "window", "receiver")
     },
 }
 """What a summary may say; a proof names what it then reads."""
+RECENT_SECONDS = 600
 
 
 def engine_alert(
@@ -45,3 +46,11 @@ def engine_alert(
         kept_seconds=kept_seconds,
         quiet=quiet,
     )
+
+
+def grown(at: Installation, counter: str, witness: Recording) -> str:
+    """Where a counter grew in the last ten minutes, or is new; `witness` had series even then if the counter could have had."""
+    recent = at.span(RECENT_SECONDS)
+    more = f"max without (instance) (increase({counter}[{recent}])) > 0"
+    new = f"max without (instance) ({counter}) > 0 unless max without (instance) ({counter} offset {recent})"
+    return f"{more}\nor\n{new} and on (job) {witness.name} offset {recent}"

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 
 from loanpulse.deploy import recordings
 from loanpulse.deploy.alert import Alert, Frozen, Level, Proof, Rising, Seen
-from loanpulse.deploy.engine_alert import engine_alert
+from loanpulse.deploy.engine_alert import engine_alert, grown
 from loanpulse.deploy.installation import Installation
 from loanpulse.deploy.scenes import always, shown_by_all
 from loanpulse.deploy.units import human
 
 WORKER_DOWN, LEDGER_STOPPED, LAG = "WorkerDown", "LedgerStopped", "Lag"
-STILL_SECONDS, RECENT_SECONDS = 150, 600
+STILL_SECONDS = 150
 _PLACE = {"topic": "loan-events", "partition": "3"}
 _THROUGH = "loanpulse_ledger_through_timestamp_seconds"
 
@@ -83,15 +83,12 @@ def _drift(at: Installation) -> Alert:
 
 
 def _dead_letters(at: Installation) -> Alert:
-    letters, recent = "loanpulse_dead_letters_total", at.span(RECENT_SECONDS)
-    grown = f"max without (instance) (increase({letters}[{recent}])) > 0"
-    new = f"max without (instance) ({letters}) > 0 unless max without (instance) ({letters} offset {recent})"
-    was_seen = f"and on (job) {recordings.STALE.name} offset {recent}"
+    letters = "loanpulse_dead_letters_total"
     reason = {"reason": "invalid"}
     shown = always("loanpulse_snapshot_stale", 0)
     return engine_alert(
         at, "DeadLetters", "warning", 0,
-        f"{grown}\nor\n{new} {was_seen}",
+        grown(at, letters, recordings.STALE),
         "Events were dead-lettered: <reason>",
         "In the last ten minutes events were refused for a reason; they are in no figure, and kept in the dead-letter topic.",
         (

@@ -219,11 +219,13 @@ async def _count(cases: AsyncIterator[Cases], program: Program, settings: Settin
 def _both(
     logs: Mapping[str, bytes], names: Sequence[str], counted: _Counted, now_ms: int
 ) -> tuple[dict[Cell, Sums], dict[Cell, Sums]]:
-    """The cells of the ledger and of the count that windows can still reach, those of zeros left out."""
+    """The cells of the ledger and of the count that windows can still reach, those of zeros left out; open cases have none."""
     minutes, days = now_ms - MINUTES_KEPT_MS, now_ms - 2 * LONGEST_MS
 
     def reached(pane: str) -> bool:
-        return pane == "s" or not is_open_log(pane) and int(pane[1:]) >= (minutes if pane[0] == "m" else days)
+        if is_open_log(pane):
+            return False
+        return pane == "s" or int(pane[1:]) >= (minutes if pane[0] == "m" else days)
 
     def cells(of: Iterator[tuple[str, bytes]], named: Sequence[str]) -> dict[Cell, Sums]:
         return {cell: sums for pane, rows in of if reached(pane) for cell, sums in _cells(pane, rows, named)}

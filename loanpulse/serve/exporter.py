@@ -11,8 +11,9 @@ from prometheus_client.exposition import choose_encoder, gzip_accepted
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from loanpulse.serve.families import HEALTH_FAMILIES, KPI_FAMILIES, Family
+from loanpulse.serve.families import KPI_FAMILIES, Family
 from loanpulse.serve.health import health
+from loanpulse.serve.health_families import HEALTH_FAMILIES
 from loanpulse.serve.series import Exposed, Labels, Series, expose
 from loanpulse.serve.shown import Shown
 from loanpulse.serve.view import View

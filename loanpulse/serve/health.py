@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from loanpulse.board.snapshot import LedgerStatus, Snapshot
+from loanpulse.serve.alerts import Alerts
 from loanpulse.serve.series import Series
 from loanpulse.serve.view import View
 
@@ -19,10 +20,24 @@ def health(view: View) -> Iterator[Series]:
         yield "loanpulse_redis_memory_bytes", {}, view.memory.used
         if view.memory.limit is not None:
             yield "loanpulse_redis_memory_limit_bytes", {}, view.memory.limit
+    if view.alerts is not None:
+        yield from _alerts(view.alerts)
     yield from _verified(view)
     if view.snapshot is not None:
         yield from _board(view.snapshot)
         yield from _ledgers(view.snapshot.meta.ledgers)
+
+
+def _alerts(alerts: Alerts) -> Iterator[Series]:
+    yield "loanpulse_alerts_waiting", {}, alerts.waiting
+    if alerts.oldest_ms is not None:
+        yield "loanpulse_alert_waiting_oldest_timestamp_seconds", {}, alerts.oldest_ms / 1000
+    for receiver, outcomes in sorted(alerts.deliveries.items()):
+        for outcome, counted in sorted(outcomes.items()):
+            yield "loanpulse_alert_deliveries", {"receiver": receiver, "outcome": outcome}, counted
+    yield "loanpulse_alert_dead_letters", {}, alerts.letters
+    if alerts.alive_ms is not None:
+        yield "loanpulse_dispatcher_alive_timestamp_seconds", {}, alerts.alive_ms / 1000
 
 
 def _board(snapshot: Snapshot) -> Iterator[Series]:

@@ -93,11 +93,9 @@ def expose(snapshot: Snapshot, book: Book, budget: int, officers: bool) -> Expos
         if kpi in book.rules
     ]
     for shelf in shelves:
-        exposed.add(list(_definition(shelf)), budget)
+        exposed.add([*_definition(shelf), *_open_cases(shelf, ORGANISATION)], budget)
         for frame in shelf.frames(ORGANISATION):
             exposed.add(list(_organisation(shelf, frame)), budget)
-    for shelf in shelves:
-        exposed.add(list(_open_cases(shelf, ORGANISATION)), budget)
     exposed.add(_incomplete(shelves), budget)
     for scope in SCOPES if officers else SCOPES[:1]:
         for shelf in shelves:

@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from kpi_rules.loader import RuleError
 from loanpulse.board.snapshot import Snapshot, SnapshotError
 from loanpulse.rules.verification import Verified, last_verified
+from loanpulse.serve.alerts import Alerts, alerts_of
 from loanpulse.serve.memory import Memory, memory_of
 from loanpulse.serve.shown import Shown, ShownReader
 from streams.runtime.redis_client import connect
@@ -35,6 +36,8 @@ class View:
     """What was found when ledgers were verified last."""
     memory: Memory | None = None
     """How full Redis is; None while it does not answer."""
+    alerts: Alerts | None = None
+    """How alerts get on; None while it does not answer."""
     unreadable: str = ""
     """Why what is stored now is not the snapshot above."""
 
@@ -116,33 +119,32 @@ class Watch:
         """Read what is stored now; what was read before stays if Redis does not answer."""
         try:
             read = await self._read()
-        except (SnapshotError, RuleError) as error:
-            self._say_unreadable(str(error))
         except (RedisError, OSError) as error:
             if self.view.redis_up:
                 log.warning("Redis does not answer: %s", error)
-            self.view = replace(self.view, redis_up=False, memory=None)
+            self.view = replace(self.view, redis_up=False, memory=None, alerts=None)
             await self._disconnect()
         else:
+            if read.unreadable not in ("", self.view.unreadable):
+                log.warning("%s", read.unreadable)
             self.view = replace(read, shown=read.shown or self.view.shown)
-
-    def _say_unreadable(self, why: str) -> None:
-        if why != self.view.unreadable:
-            log.warning("%s", why)
-        self.view = replace(self.view, redis_up=True, unreadable=why)
 
     async def _read(self) -> View:
         if self._reader is None:
             self._client = await _soon(connect(str(self._settings.redis), ANSWER_SECONDS))
             self._reader = ShownReader(self._client, self._settings.namespace)
         assert self._client is not None  # connected with the reader
-        return View(
+        view = View(
             verified=await last_verified(self._client, self._settings.namespace),
             memory=await memory_of(self._client),
-            shown=await self._reader.read(),
+            alerts=await alerts_of(self._client, self._settings.namespace),
             lease_held=await self._reader.is_computed(),
             redis_up=True,
         )
+        try:
+            return replace(view, shown=await self._reader.read())
+        except (SnapshotError, RuleError) as error:
+            return replace(view, unreadable=str(error))
 
     async def _disconnect(self) -> None:
         client, self._client, self._reader = self._client, None, None
