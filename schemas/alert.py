@@ -17,10 +17,23 @@ AlertType = Literal["alert.raised", "alert.escalated", "alert.resolved"]
 AlertBand = Literal["at_risk", "breached", "off_target"]
 Severity = Literal["warning", "critical"]
 Ending = Literal[
-    "answered", "withdrawn", "retracted", "paused", "due_moved", "no_target", "quarantined", "on_target", "too_few", "no_rule"
+    "answered",
+    "withdrawn",
+    "retracted",
+    "paused",
+    "due_moved",
+    "no_target",
+    "quarantined",
+    "on_target",
+    "too_few",
+    "no_rule",
 ]
 
-SEVERITIES: dict[AlertBand, Severity] = {"at_risk": "warning", "breached": "critical", "off_target": "warning"}
+SEVERITIES: dict[AlertBand, Severity] = {
+    "at_risk": "warning",
+    "breached": "critical",
+    "off_target": "warning",
+}
 
 
 class AlertCase(msgspec.Struct, frozen=True):
