@@ -13,6 +13,7 @@ from bench.workload import PARTITIONS
 from loanpulse.lab.causes import last_words
 from loanpulse.lab.process import ServerError, leashed
 from schemas.registry import LOAN
+from streams.runtime.settings import Settings
 
 _MOST_SECONDS = 300.0
 _ROOT = Path(__file__).parent.parent
@@ -38,6 +39,11 @@ def stock(topics: Filled, run: int) -> dict[str, float]:
         "BENCH_DATADIR": str(settings.home / group),
     }
     return _figures(["bench.stock_faust", "worker", "--without-web"], environ, settings.home)
+
+
+def open_count(settings: Settings) -> dict[str, float]:
+    """What the board does with the open cases of a namespace."""
+    return _figures(["bench.open_count", settings.model_dump_json()], {}, settings.home)
 
 
 def _figures(arguments: Sequence[str], environ: Mapping[str, str], home: Path) -> dict[str, float]:

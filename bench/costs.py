@@ -30,6 +30,12 @@ def waited_of(pid: int) -> float:
     return waited / 1e9
 
 
+def memory_of(pid: int) -> int:
+    """Bytes of a process that are in memory now."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def cpu_of_redis(client: redis.Redis) -> float:
     """CPU seconds of the server so far."""
     info = client.info("cpu")

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 import redis
 
+from bench.children import started
 from bench.costs import cpu_of_redis, waited_of
 from bench.report import Figures
 from bench.stored import fill, folded
@@ -21,7 +22,6 @@ from bench.workload import ZONE, history
 from kpi_rules.loader import load
 from kpi_rules.rulebook import Rulebook
 from loanpulse.lab.apart import apart
-from loanpulse.lab.child import Child
 from loanpulse.lab.process import ServerError, leashed
 from loanpulse.lab.servers import Endpoints
 from loanpulse.lab.space import own_space
@@ -34,7 +34,7 @@ from streams.runtime.in_force import RulesInForce
 from streams.runtime.redis_client import connect
 from streams.runtime.rulebook import read_rulebook
 from streams.runtime.script import Client
-from streams.runtime.settings import PREFIX, Settings, environ_of
+from streams.runtime.settings import Settings
 
 _ROOT = Path(__file__).parent.parent
 _MOST_SECONDS = 3_600.0
@@ -100,11 +100,7 @@ class _Engine:
         return {name: {"cases": stored} | figures for name, figures in {**found, **beside}.items()}
 
     def _start(self, command: str, stack: ExitStack) -> None:
-        others = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        log = self._settings.home / f"{command}.log"
-        child = Child(command, [command], others | environ_of(self._settings), log)
-        stack.callback(child.stop, 0.0)
-        self._watch.children[command] = child
+        self._watch.children[command] = started(command, self._settings, stack)
 
     def _until(self, name: str, there: Callable[[Sample], bool]) -> Phase:
         self._say(f"until {name}")

@@ -22,13 +22,18 @@ class Report:
     rules: dict[str, Figures] = field(default_factory=dict)
     event_types: dict[str, Figures] = field(default_factory=dict)
     deployment: dict[str, Figures] = field(default_factory=dict)
+    open_cases: dict[str, Figures] = field(default_factory=dict)
 
     def text(self) -> str:
         """All tables, as Markdown that also reads well on a terminal."""
-        once = " Other rules over a large store: one run." if self.deployment else ""
+        once = (
+            " Other rules over a large store, and open cases: one run."
+            if self.deployment or self.open_cases
+            else ""
+        )
         parts = [f"Medians of {self.runs} runs.{once} {self.machine}."]
         parts += [f"{name}: {about}" for name, about in self.workloads.items()]
-        parts += [_across(columns) for columns in (self.stages, self.deployment) if columns]
+        parts += [_across(columns) for columns in (self.stages, self.deployment, self.open_cases) if columns]
         parts += [_down(lines) for lines in (self.end_to_end, self.rules, self.event_types) if lines]
         return "\n\n".join(parts) + "\n"
 

@@ -11,11 +11,12 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import deploy, end_to_end, rules_growth, stages
+from bench import deploy, end_to_end, open_cases, rules_growth, stages
 from bench.apart import fetch, stock
 from bench.costs import medians
 from bench.deploy import Deploy
 from bench.end_to_end import Filled, filled
+from bench.open_cases import OpenCases
 from bench.report import Figures, Report
 from bench.workload import ZONE, Workload, history, live
 from loanpulse.lab.process import ServerError
@@ -25,11 +26,12 @@ from streams.runtime.rulebook import compile_program
 from streams.runtime.settings import Settings, SettingsError, load_settings
 
 ENGINE = ("stages", "one", "two", "stock", "rules", "types")
-PARTS = (*ENGINE, "deploy")
+PARTS = (*ENGINE, "deploy", "alerts")
 HELP = (
     "stages: stage by stage; one, two: end to end with so many workers; stock: a stock Faust agent beside them; "
     "rules: ten rules, all, and all thrice; types: the same for each event type; deploy: other rules over a large store "
-    "(for a million cases a quarter of an hour, so only when it is named)"
+    "(for a million cases a quarter of an hour, so only when it is named); alerts: open cases, idle and at risk (only when "
+    "it is named, too)"
 )
 
 
@@ -45,6 +47,12 @@ class Size:
     parts: tuple[str, ...]
     """What is measured if nothing is asked for."""
     deploy: Deploy
+    alerts: OpenCases
+
+    def with_cases(self, cases: int) -> "Size":
+        """The same over stores of another size."""
+        deploy, alerts = replace(self.deploy, cases=cases), replace(self.alerts, cases=cases)
+        return replace(self, deploy=deploy, alerts=alerts)
 
 
 FULL = Size(
@@ -54,6 +62,7 @@ FULL = Size(
     runs=3,
     parts=ENGINE,
     deploy=Deploy(cases=1_000_000, days=90, scale=1, rate=300, quiet_seconds=30),
+    alerts=OpenCases(cases=1_000_000, idle_seconds=60, probes=600, burst=5_000, lead_seconds=10),
 )
 QUICK = Size(
     days=30,
@@ -62,6 +71,7 @@ QUICK = Size(
     runs=1,
     parts=("stages", "one", "stock", "rules"),  # too short for two workers to share
     deploy=Deploy(cases=20_000, days=30, scale=0.25, rate=100, quiet_seconds=5),
+    alerts=OpenCases(cases=20_000, idle_seconds=10, probes=100, burst=1_000, lead_seconds=10),
 )
 
 
@@ -72,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = load_settings(os.environ)
         size = QUICK if chosen.quick else FULL
         if chosen.cases:
-            size = replace(size, deploy=replace(size.deploy, cases=chosen.cases))
+            size = size.with_cases(chosen.cases)
         report = measure(chosen.only or size.parts, size, settings, _say)
     except (SettingsError, ServerError) as error:
         print(error, file=sys.stderr)
@@ -87,7 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--quick", action="store_true", help="few events, one run, no second worker: shows that it works"
     )
-    parser.add_argument("--cases", type=int, help="how many the store of `--only deploy` has")
+    parser.add_argument("--cases", type=int, help="how many the store of `--only deploy alerts` has")
     parser.add_argument("--only", nargs="+", choices=PARTS, help=HELP)
     return parser
 
@@ -116,6 +126,8 @@ def measure(parts: Collection[str], size: Size, settings: Settings, say: Callabl
         report.rules = rules_growth.compared(report.rules)
         if "deploy" in parts:
             report.deployment = deploy.measure(size.deploy, settings, endpoints, say)
+        if "alerts" in parts:
+            report.open_cases = open_cases.measure(size.alerts, settings, endpoints, say)
     return report
 
 

@@ -6,19 +6,26 @@ from pathlib import Path
 import pytest
 
 from bench import event_types, rules_growth, run
+from bench.alert_times import Alert, waited
 from bench.deploy import Deploy, changed
+from bench.open_cases import OpenCases
+from bench.open_store import KPI, Probe, write_organisation
 from bench.report import Report
 from bench.stages import STAGES
 from bench.stored import folded
 from bench.watching import Arrived, Phase, Sample, latencies
-from bench.workload import ZONE, history, live
+from bench.workload import ZONE, Workload, history, live
 from loanpulse.lab.kafka_server import Kafka
+from loanpulse.lab.process import ServerError
 from schemas.registry import EVENT_TYPES
-from streams.runtime.rulebook import program_of, read_rulebook
+from streams.calculus.case import decode_case
+from streams.calculus.open_cases import Band
+from streams.runtime.rulebook import compile_program, program_of, read_rulebook
 from streams.runtime.settings import Settings
 
 DEPLOY = Deploy(cases=2_000, days=5, scale=0.05, rate=50, quiet_seconds=1)
-SIZE = run.Size(days=10, scale=0.3, live_events=0, runs=1, parts=run.PARTS, deploy=DEPLOY)
+ALERTS = OpenCases(cases=3_000, idle_seconds=1, probes=5, burst=20, lead_seconds=6)
+SIZE = run.Size(days=10, scale=0.3, live_events=0, runs=1, parts=run.PARTS, deploy=DEPLOY, alerts=ALERTS)
 
 
 @pytest.mark.servers
@@ -52,6 +59,46 @@ def test_rules_are_deployed_and_taken_back_over_a_filled_store(
     assert found["two versions written"]["redis MB"] > found["nothing else to do"]["redis MB"]
     assert found["nothing else to do"]["events"] > 0
     assert found["verify"]["its own CPU s"] > 0
+
+
+@pytest.mark.servers
+@pytest.mark.slow
+def test_open_cases_are_watched_while_nothing_happens_and_told_when_they_are_at_risk(
+    kafka: Kafka, redis_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(kafka=kafka.bootstrap, redis=redis_url, home=tmp_path, partitions=2)
+    found = run.measure(("alerts",), SIZE, settings, lambda _: None).open_cases
+    made, idle = (found[f"{name}, 3,000 open"] for name in ("panes made", "idle"))
+    assert all(made[f"redis bytes a case: {name}"] > 0 for name in ("case", "open log", "watch"))
+    assert idle.keys() == found["idle, 1,000 open"].keys()
+    for name, probes in (("at risk one by one", ALERTS.probes), ("at risk at once", ALERTS.burst)):
+        told = found[f"{name}, 3,000 open"]
+        assert told["alerts"] == probes
+        assert told["at risk to topic s, p50"] > 0
+    counted = found["the board's count, 3,000 open"]
+    assert counted["open"] == ALERTS.cases + ALERTS.probes + ALERTS.burst
+    assert counted["figures of all members ms"] > 0
+
+
+def test_a_probe_is_at_risk_at_the_instant_that_it_names(tmp_path: Path) -> None:
+    organisation = tmp_path / "organisation.json"
+    write_organisation(organisation)
+    (watch,) = [watch for watch in compile_program(None, organisation, ZONE).watches if watch.rule.id == KPI]
+    at_risk_ms = 1_774_700_000_000  # a day before clocks change
+    probe = Workload("", "", [Probe("p", at_risk_ms).raw(0)])
+    ((blob,),) = (cases.values() for cases in folded(probe).values())
+    opened = watch.opened(decode_case(blob))
+    assert opened is not None
+    assert [opened.band(at_risk_ms + ms) for ms in (-1, 0)] == [Band.WARNING, Band.AT_RISK]
+
+
+def test_a_probe_waits_from_its_being_at_risk_until_its_alert_is_there() -> None:
+    probes = [Probe("a", 1_000), Probe("b", 2_000)]
+    found = waited(probes, [Alert("b", 2_100), Alert("a", 1_400), Alert("other", 0)])
+    assert (found["at risk to topic s, p50"], found["at risk to topic s, max"]) == (0.4, 0.4)
+    for alerts in ([Alert("a", 1_400)], [Alert("a", 1_400), Alert("b", 2_100), Alert("b", 2_200)]):
+        with pytest.raises(ServerError, match="1 of 2 probes were not told once; the first, b"):
+            waited(probes, alerts)
 
 
 def test_the_first_ten_rules_are_measured_against_all_and_all_thrice() -> None:

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -76,6 +77,7 @@ def test_bands_are_those_of_the_cases_whatever_came_and_whenever_they_are_looked
         }
         assert bands == wanted
         before, seen = seen, Counter((group, band) for _, band, group in bands)
+        assert {cell: n for cell, n in np.ndenumerate(table.count().by_group) if n} == seen
         assert changed or before == seen
     assert len(table) == sum(bool(row.spans) for row in kept.values())
 

@@ -1,5 +1,6 @@
 """The open cases that the board has read, and the band of each at an instant: only those whose band turns are looked at."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from streams.calculus.business_time import NEVER_MS
 from streams.calculus.open_cases import Band
 from streams.calculus.open_log import OpenRow, decode_rows, latest
 
-NO_BAND = -1
+NO_BAND = len(Band)  # after all bands, so that group and band make one number
 _COLUMNS = (
     "group", "shard", "since", "paused_since", "pauses", "begins", "ends", "target", "half", "three_quarters", "due",
     "beyond", "turn",
@@ -24,13 +25,22 @@ Ints = NDArray[np.int64]
 
 
 class Bands(NamedTuple):
-    """The cases that are open at an instant: for each its group, band, and instants. `names` are their cases' ids."""
+    """The cases that are open at an instant: for each its group, band, and instants. `slots` are their places."""
 
     group: Ints
     band: Ints
     since: Ints
     due: Ints
     slots: Ints
+
+
+class Count(NamedTuple):
+    """How many are open at an instant by group and band, since when the oldest is, and when the next is due of those that
+    can still be in time and whose clock runs; NEVER_MS for none."""
+
+    by_group: Ints
+    oldest: int
+    next_due: int
 
 
 class OpenTable:
@@ -118,6 +128,16 @@ class OpenTable:
         group, since, due = (self._columns[_AT[name], slots] for name in ("group", "since", "due"))
         return Bands(group, band[slots].astype(np.int64), since, due, slots)
 
+    def count(self) -> Count:
+        """What `bands` comes to, without an array of those that are open."""
+        band = self._bands[: self._count]
+        group, since, due = (self._columns[_AT[name], : self._count] for name in ("group", "since", "due"))
+        width = NO_BAND + 1
+        counted = np.bincount(group * width + band, minlength=(int(group.max(initial=-1)) + 1) * width)
+        oldest = since.min(initial=NEVER_MS, where=band != NO_BAND)
+        next_due = due.min(initial=NEVER_MS, where=band <= Band.AT_RISK)
+        return Count(counted.reshape(-1, width)[:, :NO_BAND], int(oldest), int(next_due))
+
     def case(self, slot: int) -> bytes:
         """The id of the case at a place."""
         return self._names[slot]
@@ -143,7 +163,7 @@ class OpenTables:
     """The open cases of all ledgers, by ledger and watch."""
 
     def __init__(self) -> None:
-        self._tables: dict[tuple[int, int], OpenTable] = {}
+        self._tables: defaultdict[tuple[int, int], OpenTable] = defaultdict(OpenTable)
         self._dropped: set[int] = set()
 
     def of(self, watch: int) -> Iterator[tuple[int, OpenTable]]:
@@ -164,8 +184,8 @@ class OpenTables:
         """Take in what was read of a ledger's logs, each with its shard."""
         for shard, log in logs:
             for row in latest(decode_rows(log)).values():
-                table = self._tables.setdefault((ledger, row.watch), OpenTable())
-                table.set(row, int(groups[row.group]) if row.spans else 0, shard)
+                group = int(groups[row.group]) if row.spans else 0
+                self._tables[ledger, row.watch].set(row, group, shard)
 
     def drop_ledgers(self, ledgers: Iterable[int]) -> None:
         gone = set(ledgers)

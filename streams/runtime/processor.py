@@ -40,7 +40,7 @@ class Processor(Protocol):
         each record that is visible to read_committed is given once, in order of offset, unless the position
         that `open` returns or `Reposition` names lies before it again;
         `process` gets 1 to 2,000 records of one partition;
-        `tick` comes twice a second while the broker answers, never for a partition that is stopped or closed;
+        `tick` comes every 0.4 s while the broker answers, never for a partition that is stopped or closed;
         `close` comes once for each `open`, even one that failed, and before the partition is opened again;
         `open` and `tick` may be cancelled, `process` only when it lasts longer than a shutdown may (7 s).
     """
