@@ -30,6 +30,7 @@ class OpenTime:
         self._zone = ZoneInfo(calendar.tz or "UTC")
         self._first: date | None = None
         self._last = date.min
+        self._from_ms, self._to_ms = 0, 0  # what is laid out of whole days
         self._starts: list[int] = []
         self._ends: list[int] = []
         self._sums: list[int] = [0]  # open ms before each period
@@ -48,16 +49,18 @@ class OpenTime:
             total -= self.between(begin, finish)
         return total
 
-    def after(self, start: int, length: int) -> int:
-        """The first instant by which so many open ms have passed since an instant; NEVER_MS if 40 years do not hold them."""
-        if length <= 0:
-            return start
+    def after(self, start: int, lengths: Iterable[int]) -> list[int]:
+        """The first instants by which so many open ms have passed since an instant; NEVER_MS if 40 years do not hold them."""
         self._cover(start, start)
-        wanted = self._open_before(start) + length
+        before = self._open_before(start)
+        return [start if length <= 0 else self._when(before + length) for length in lengths]
+
+    def _when(self, wanted: int) -> int:
+        """When so many open ms of the laid-out days have passed; more days are laid out as it takes."""
         years_left = _MOST_YEARS
         while self._sums[-1] < wanted:
             next_year = self._last.year + 1
-            if not years_left or next_year > date.max.year:
+            if not years_left or next_year >= date.max.year:
                 return NEVER_MS
             self._lay_out(self._last + timedelta(days=1), date(next_year, 12, 31))
             years_left -= 1
@@ -82,6 +85,8 @@ class OpenTime:
 
     def _cover(self, start: int, end: int) -> None:
         """Lay out the years of an interval; again from scratch when it begins before those there are."""
+        if self._from_ms <= start and end < self._to_ms:
+            return
         first, last = local_date(start, self._zone), local_date(end, self._zone)
         if self._first is None or first < self._first:
             self._first = first.replace(month=1, day=1)
@@ -97,6 +102,8 @@ class OpenTime:
                     self._append(self._wall(day, begin), self._wall(day, end))
             day += timedelta(days=1)
         self._last = last
+        if self._first is not None and last.year < date.max.year:
+            self._from_ms, self._to_ms = instant(self._first, self._zone), instant(day, self._zone)
 
     def _append(self, start: int, end: int) -> None:
         if self._ends:
@@ -120,24 +127,29 @@ class PlainTime:
     def between(self, start: int, end: int) -> int:
         return max(0, end - start)
 
-    def after(self, start: int, length: int) -> int:
-        return start + max(0, length)
+    def after(self, start: int, lengths: Iterable[int]) -> list[int]:
+        return [start + max(0, length) for length in lengths]
 
 
-def reached(time: OpenTime | PlainTime, start: int, length: int, pauses: Sequence[Interval]) -> int:
-    """The first instant at which a clock that stands still in the pauses shows a length; NEVER_MS if it never does.
+def reached(
+    time: OpenTime | PlainTime, start: int, lengths: Sequence[int], pauses: Sequence[Interval]
+) -> list[int]:
+    """The first instants at which a clock that stands still in the pauses shows some lengths; NEVER_MS for one that it never
+    shows.
 
-    `pauses` are disjoint and in order (`merged`), none begins before the start; the last may end at NEVER_MS.
+    `lengths` are in order, the shortest first. `pauses` are disjoint and in order (`merged`), none begins before the
+    start; the last may end at NEVER_MS.
     """
-    at, left = start, length
+    found: list[int] = []
+    at, shown = start, 0
     for begin, finish in pauses:
         run = time.between(at, begin)
-        if run >= left:
-            break
-        at, left = finish, left - run
-        if at >= NEVER_MS:
-            return NEVER_MS
-    return time.after(at, left)
+        until = bisect_right(lengths, shown + run)
+        found += time.after(at, [length - shown for length in lengths[len(found) : until]])
+        at, shown = finish, shown + run
+        if len(found) == len(lengths) or at >= NEVER_MS:
+            return found + [NEVER_MS] * (len(lengths) - len(found))
+    return found + time.after(at, [length - shown for length in lengths[len(found) :]])
 
 
 def merged(intervals: Iterable[Interval]) -> list[Interval]:

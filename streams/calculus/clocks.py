@@ -24,6 +24,7 @@ class Clocks:
         self._calendars: dict[str, Calendar] = {}
         self._open_times: dict[str, OpenTime] = {}
         self._limits: dict[tuple[str, str], int | _Limits] = {}
+        self._targets: dict[tuple[str, str], tuple[InForce, ...]] = {}
 
     def elapsed(
         self,
@@ -64,8 +65,14 @@ class Clocks:
             found = self._limits[rule.id, branch] = self._limits_of(rule, branch)
         return found if isinstance(found, int) else found.at(at)
 
-    def targets(self, rule: Rule, branch: str) -> "list[InForce]":
+    def targets(self, rule: Rule, branch: str) -> "tuple[InForce, ...]":
         """The longest lengths within target through time, in order; what time has no target is left out."""
+        found = self._targets.get((rule.id, branch))
+        if found is None:
+            found = self._targets[rule.id, branch] = tuple(self._targets_of(rule, branch))
+        return found
+
+    def _targets_of(self, rule: Rule, branch: str) -> "list[InForce]":
         days = self._organisation.target_days(rule)
         zone = ZoneInfo(self._organisation.zone_of(branch))
         begins = [-NEVER_MS, *(instant(day, zone) for day in days)]

@@ -10,7 +10,7 @@ from streams.calculus.panes import Deltas, Observation
 from streams.calculus.program import Program
 
 Opened = dict[tuple[int, bytes], OpenCase | None]
-"""What cases show watches now, by the watch's index and the case's id, where it is another than before; None: not open."""
+"""What cases show watches now, by the watch's index and the case's id; None: open no more."""
 Shown = dict[str, list[tuple[int, str, View | None]]]
 """What cases show their clients, by partition key: the fact's code, the case's subject, and the view (None: no more)."""
 
@@ -34,14 +34,13 @@ class Difference:
         return shown
 
     def of_open_cases(self, changes: Iterable[Change]) -> Opened:
-        """The cases as they are open now, for those whose being open changed."""
+        """The cases as they are open now, and those that were open before."""
         opened = Opened()
         for change in changes:
             for watch in self._program.watching(change.name[0], change.types):
-                before = None if change.before is None else watch.opened(change.before)
-                after = watch.opened(change.after)
-                if after != before:
-                    opened[watch.index, change.identity] = after
+                found = watch.opened(change.after)
+                if found is not None or (change.before is not None and watch.is_open(change.before)):
+                    opened[watch.index, change.identity] = found
         return opened
 
     def _shows(self, change: Change) -> Iterable[tuple[int, View | None]]:

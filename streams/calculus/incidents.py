@@ -62,8 +62,8 @@ class Teller:
     An alert waits `grace_ms` after a case came to be at risk, or breached. `kras` are the areas of the rules.
 
     Invariants:
-        the_same_case_and_instant_tell_the_same
-        looking_again_tells_nothing_more
+        what_is_told_is_what_a_plain_count_tells
+        a_correction_that_is_itself_corrected_at_once_does_not_flap
     """
 
     program: Program

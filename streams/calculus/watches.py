@@ -31,14 +31,15 @@ class Ended(NamedTuple):
 
 @dataclass(frozen=True)
 class Watch:
-    """One rule's open cases. `opened` gives the case as it is open, None if it is not; then `ended` says why.
+    """One rule's open cases. `opened` gives the case as it is open, None if it is not; then `ended` says why. `is_open`
+    costs less: it is false only where `opened` is None.
 
     `codes` are the event types of the facts that its clock is made of, `reads` these and those that say whose it is.
     `used_ms` is what the clock of an open case shows at an instant.
 
     Invariants:
-        an_open_case_is_a_function_of_the_case_alone
-        a_band_begins_when_the_clock_shows_its_share
+        an_open_case_is_what_a_plain_count_says_at_any_instant
+        a_due_time_is_the_first_instant_by_which_the_target_is_used
     """
 
     index: int
@@ -46,6 +47,7 @@ class Watch:
     kind: str
     codes: frozenset[int]
     reads: frozenset[int]
+    is_open: Callable[[Case], bool]
     opened: Callable[[Case], OpenCase | None]
     ended: Callable[[Case], Ended]
     used_ms: Callable[[Case, int], int]
@@ -66,12 +68,14 @@ def _watch(
     rule: Rule,
     kind: str,
     named: set[str],
+    is_open: Callable[[Case], bool],
     opened: Callable[[Case], OpenCase | None],
     ended: Callable[[Case], Ended],
     used_ms: Callable[[Case, int], int],
 ) -> Watch:
     codes = reads(named)
-    return Watch(index, rule, kind, codes, codes | attribution_reads(kind), opened, ended, used_ms)
+    looks_at = codes | attribution_reads(kind)
+    return Watch(index, rule, kind, codes, looks_at, is_open, opened, ended, used_ms)
 
 
 def _duration(index: int, rule: Rule, measure: DurationMeasure, clocks: Clocks) -> Watch:
@@ -79,9 +83,14 @@ def _duration(index: int, rule: Rule, measure: DurationMeasure, clocks: Clocks) 
     anchors, counts = anchors_of(anchor.name), test_of(measure.where, anchor)
     pauses = [(EVENT_TYPES[p.start].code, EVENT_TYPES[p.end].code) for p in measure.pauses]
 
+    def is_open(case: Case) -> bool:
+        if start_of(case) is None or case.quarantined or anchors(case):
+            return False
+        return _came_to_nothing(case) is None
+
     def opened(case: Case) -> OpenCase | None:
         start = start_of(case)
-        if start is None or case.quarantined or anchors(case) or _came_to_nothing(case) is not None:
+        if start is None or not is_open(case):
             return None
         group = attribute(case, anchor.kind, None)
         ended, paused_since, reasons = _pauses(case, pauses, start.at)
@@ -119,7 +128,7 @@ def _duration(index: int, rule: Rule, measure: DurationMeasure, clocks: Clocks) 
     named = {measure.since, measure.anchor, *(name for p in measure.pauses for name in (p.start, p.end))}
     if anchor.kind == _DECIDED.kind:
         named.add(_DECIDED.name)
-    return _watch(index, rule, anchor.kind, named | facts_in(*measure.where), opened, ended, used_ms)
+    return _watch(index, rule, anchor.kind, named | facts_in(*measure.where), is_open, opened, ended, used_ms)
 
 
 def _came_to_nothing(case: Case) -> Statement | None:
@@ -131,7 +140,7 @@ def _came_to_nothing(case: Case) -> Statement | None:
 def _marks(time: OpenTime | PlainTime, start: int, target: int, stopped: Sequence[Interval]) -> list[int]:
     """When half, three quarters, all and more than all of a target are used."""
     lengths = (-(-target // 2), -(-3 * target // 4), target, target + 1)
-    return [reached(time, start, length, stopped) for length in lengths]
+    return reached(time, start, lengths, stopped)
 
 
 def _pauses(case: Case, pauses: Sequence[tuple[int, int]], start: int) -> tuple[list[Interval], int, int]:
@@ -155,11 +164,15 @@ def _conversion(index: int, rule: Rule, measure: ConversionMeasure) -> Watch:
     opening, won, due_of = FACTS[measure.opening], finder(measure.success), deadline_of(measure)
     opens, counts = finder(measure.opening), test_of(measure.where, FACTS[measure.opening])
 
-    def opened(case: Case) -> OpenCase | None:
+    def is_open(case: Case) -> bool:
         start = opens(case)
         if start is None or case.quarantined or won(case) is not None:
-            return None
-        if counts is not None and not counts(case, start):
+            return False
+        return counts is None or counts(case, start)
+
+    def opened(case: Case) -> OpenCase | None:
+        start = opens(case)
+        if start is None or not is_open(case):
             return None
         due = max(due_of(start), start.at)
         length = due - start.at
@@ -180,4 +193,4 @@ def _conversion(index: int, rule: Rule, measure: ConversionMeasure) -> Watch:
         return 0 if start is None else max(0, at - start.at)
 
     named = {measure.opening, measure.success} | facts_in(*measure.where)
-    return _watch(index, rule, opening.kind, named, opened, ended, used_ms)
+    return _watch(index, rule, opening.kind, named, is_open, opened, ended, used_ms)

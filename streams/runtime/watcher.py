@@ -27,8 +27,8 @@ class Watcher:
     """One ledger's alerts, in the hands of its owner.
 
     Invariants:
-        what_is_due_is_looked_at_once
-        a_new_owner_and_new_rules_look_again_at_all_that_was_told
+        nothing_is_told_of_a_case_whose_answer_is_in_the_backlog
+        a_holiday_added_while_a_case_is_open_moves_its_due_time
     """
 
     def __init__(self, ledger: Ledger, owner: str, settings: Settings) -> None:
