@@ -30,7 +30,7 @@ def stored(name: CaseName, case: Case) -> Stored:
     return Stored(LedgerReader(Redis(), "nowhere", "loan-events", 0), Name(*name), case)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), zone=st.sampled_from(nasty.ZONES), nastiness=st.sampled_from((0.0, 1.0)))
 def test_a_story_and_a_watch_tell_the_same_of_an_open_case(seed: int, zone: str, nastiness: float) -> None:
     chosen = nasty.settings(seed, zone)
@@ -64,7 +64,7 @@ def test_a_story_and_a_watch_tell_the_same_of_an_open_case(seed: int, zone: str,
                     assert clock.due == local_iso(span.due, program.zone.__class__(clock.zone))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10**6), zone=st.sampled_from(nasty.ZONES))
 def test_a_clock_is_due_when_a_watch_says(seed: int, zone: str) -> None:
     """Under a pause without an end neither is."""

@@ -51,7 +51,7 @@ def opened(row: OpenRow) -> OpenCase:
     return OpenCase("", row.since, row.paused_since, row.pauses, row.spans)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(steps=st.lists(st.tuples(st.lists(rows(), max_size=4), DUES), min_size=1, max_size=8))
 def test_bands_are_those_of_the_cases_whatever_came_and_whenever_they_are_looked_at(
     steps: list[tuple[list[OpenRow], int]],
