@@ -15,6 +15,7 @@ from streams.runtime.clock import FixedClock
 from streams.runtime.keys import NamespaceKeys
 from streams.runtime.script import Client
 from streams.runtime.settings import Settings
+from streams.runtime.stopping import stop
 from tests.board_lab import DAY_MS, NOON, Writer, rulebook_of
 from tests.board_scene import GRID, PROGRAM, Scene, on_redis, seen
 from tests.exporter_lab import Moment
@@ -258,7 +259,6 @@ async def test_a_board_that_is_stopped_gives_the_lease_back(scene: Scene) -> Non
     running = asyncio.create_task(new_board(scene).run())
     kept = reader(scene)
     await until(kept.is_computed)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    await stop(running)
     assert not await kept.is_computed()
     assert await new_board(scene).step()

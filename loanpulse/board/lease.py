@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from streams.runtime.keys import NamespaceKeys
 from streams.runtime.script import Argument, Client, Reply, Script
+from streams.runtime.stopping import stop
 
 LEASE_MS = 10_000
 
@@ -99,8 +100,7 @@ class Lease:
         try:
             yield
         finally:
-            renewing.cancel()
-            await asyncio.gather(renewing, return_exceptions=True)
+            await stop(renewing)
 
     async def _renew(self) -> None:
         while True:

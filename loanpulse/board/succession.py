@@ -19,6 +19,7 @@ from streams.runtime.ledger_errors import LedgerError
 from streams.runtime.rulebook import program_of
 from streams.runtime.script import Client
 from streams.runtime.settings import Settings
+from streams.runtime.stopping import insist
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Succession:
 
     def _drop_coming(self) -> None:
         if self._preparing is not None:
-            self._preparing.cancel()
+            insist(self._preparing)
         self._coming = self._preparing = None
 
 

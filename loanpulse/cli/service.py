@@ -6,7 +6,7 @@ import signal
 from collections.abc import Coroutine
 from typing import Any
 
-from loanpulse.lab.apart import insist
+from streams.runtime.stopping import insist
 
 CHATTY = ("kafka", "aiokafka")  # a dozen lines for each connection at level info
 

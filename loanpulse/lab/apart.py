@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar
 
+from streams.runtime.stopping import insist
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_AGAIN_SECONDS = 1.0
 
 
 def apart(call: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
@@ -41,16 +42,6 @@ def run_cancellable(work: Coroutine[Any, Any, T]) -> T:
     if struck:
         raise _ending(struck[0])
     return result
-
-
-def insist(task: "asyncio.Task[Any]") -> None:
-    """Cancel a task, again and again until it ends; call it in the task's loop.
-
-    One cancellation can be lost: `wait_for` in Python 3.11 drops one that comes just as its own work is done.
-    """
-    if not task.done():
-        task.cancel()
-        task.get_loop().call_later(_AGAIN_SECONDS, insist, task)
 
 
 async def _cancelled_by_signals(work: Coroutine[Any, Any, T], struck: list[int]) -> T:

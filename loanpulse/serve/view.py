@@ -17,6 +17,7 @@ from loanpulse.serve.shown import Shown, ShownReader
 from streams.runtime.redis_client import connect
 from streams.runtime.script import Client
 from streams.runtime.settings import Settings
+from streams.runtime.stopping import stop
 
 REFRESH_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
@@ -96,8 +97,7 @@ class Watch:
         try:
             yield
         finally:
-            self._reading.cancel()
-            await asyncio.gather(self._reading, return_exceptions=True)
+            await stop(self._reading)
 
     @property
     def is_running(self) -> bool:

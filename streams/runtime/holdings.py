@@ -17,6 +17,7 @@ from streams.runtime.processor import PartitionStopped, Processor, Reposition, w
 from streams.runtime.reading import Batch, Reading
 from streams.runtime.redis_check import RedisUnfit
 from streams.runtime.source import UnknownTopicError
+from streams.runtime.stopping import insist
 
 OPEN_SECONDS = 5.0  # an assignment waits so long for its ledgers; those that take longer join later
 RELEASE_SECONDS = 7.0  # of the 10 s that a shutdown may take
@@ -97,7 +98,7 @@ class Holdings:
         if giving_up:
             _, late = await asyncio.wait(giving_up, timeout=RELEASE_SECONDS)
             for task in late:
-                task.cancel()
+                insist(task)
             if late:
                 log.error("%d partitions were given up in the middle of a batch", len(late))
 
@@ -210,7 +211,7 @@ class Holdings:
         holding.reading = None
         for task in (holding.opening, holding.ticking):
             if task is not None:
-                task.cancel()
+                insist(task)
         async with holding.lock:
             await self._close(holding)
 

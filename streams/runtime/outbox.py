@@ -14,6 +14,7 @@ import msgspec
 
 from streams.runtime.acknowledged import AcknowledgedProducer
 from streams.runtime.script import Client
+from streams.runtime.stopping import stop
 
 MOST = 500
 """Messages at a time: some 500 kB, which Redis reads in about a millisecond."""
@@ -95,8 +96,7 @@ class Publisher:
         try:
             yield
         finally:
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            await stop(publishing)
             await self.close()
 
     async def close(self) -> None:

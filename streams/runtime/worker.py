@@ -25,6 +25,7 @@ from streams.runtime.redis_check import check_redis
 from streams.runtime.redis_client import connect
 from streams.runtime.script import Client
 from streams.runtime.settings import Settings
+from streams.runtime.stopping import stop
 
 log = logging.getLogger(__name__)
 
@@ -96,8 +97,7 @@ class LedgerProcessor:
         self._open.discard(tp)
         publishing = self._publishing.pop(tp, None)
         if publishing is not None:
-            publishing.cancel()
-            await asyncio.gather(publishing, return_exceptions=True)
+            await stop(publishing)
         if not self._open:
             await self._disconnect()
 
