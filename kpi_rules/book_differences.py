@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kpi_rules.differences import Change, Difference, differences
 from kpi_rules.organisation_differences import organisation_differences
-from kpi_rules.rulebook import Area, Rulebook
+from kpi_rules.rulebook import Area, Rulebook, kras_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def book_differences(old: Rulebook, new: Rulebook) -> BookDifferences:
 def _areas(old: Iterable[Area], new: Iterable[Area]) -> Iterator[Change]:
     """Titles that differ, and rules that both books have, in another area each."""
     titles = [{area.kra: area.title for area in areas} for areas in (old, new)]
-    homes = [{kpi: area.kra for area in areas for kpi in area.kpis} for areas in (old, new)]
+    homes = [kras_of(areas) for areas in (old, new)]
     for what, (was, will) in (("title of", titles), ("area of", homes)):
         for name in was:
             if name in will and was[name] != will[name]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -18,6 +18,11 @@ class Area(NamedTuple):
     kra: str
     title: str
     kpis: Sequence[str]
+
+
+def kras_of(areas: Iterable[Area]) -> dict[str, str]:
+    """The area of each rule."""
+    return {kpi: area.kra for area in areas for kpi in area.kpis}
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ import msgspec
 RAISED: Final = "alert.raised"
 ESCALATED: Final = "alert.escalated"
 RESOLVED: Final = "alert.resolved"
-ALERT_TYPES = (RAISED, ESCALATED, RESOLVED)
 
 AlertType = Literal["alert.raised", "alert.escalated", "alert.resolved"]
 AlertBand = Literal["at_risk", "breached", "off_target"]

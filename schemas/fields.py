@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema
 
@@ -46,6 +47,11 @@ def time_ms(text: str) -> int:
 def time_text(ms: int) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`, as 2026-01-05T10:00:00.000Z; takes what `time_ms` gives."""
     return (_EPOCH + ms * _MILLISECOND).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def local_iso(ms: int, zone: ZoneInfo) -> str:
+    """The same with the offset of a zone, as 2026-01-05T11:00:00.000+01:00."""
+    return (_EPOCH + ms * _MILLISECOND).astimezone(zone).isoformat(timespec="milliseconds")
 
 
 @lru_cache(maxsize=65_536)

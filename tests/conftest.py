@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import redis
@@ -16,6 +16,9 @@ from loanpulse.lab.kafka_server import Kafka
 from loanpulse.lab.redis_server import Redis
 from loanpulse.lab.topics import create_topics, delete_topics
 from tests.programs import NoProgram, Program, find_program
+
+if TYPE_CHECKING:
+    from tests.dispatch_lab import Sink
 
 pytest.register_assert_rewrite("tests.crash_lab")
 
@@ -108,6 +111,24 @@ def program(pytestconfig: pytest.Config) -> Callable[[Program], Path]:
 def promtool(program: Callable[[Program], Path]) -> Path:
     """Prometheus' own judge."""
     return program("promtool")
+
+
+@pytest.fixture
+def sink() -> Iterator["Sink"]:
+    """An HTTP server that takes what is delivered, or does not."""
+    from tests.dispatch_lab import http_sink
+
+    with http_sink() as made:
+        yield made
+
+
+@pytest.fixture
+def other() -> Iterator["Sink"]:
+    """A second one."""
+    from tests.dispatch_lab import http_sink
+
+    with http_sink() as made:
+        yield made
 
 
 @pytest.fixture

@@ -248,3 +248,10 @@ def webhook(name: str, sink: Sink, **members: str) -> str:
 def routes_to(*receivers: str, default: str = "{receivers: [desk]}", routes: str = "[]") -> str:
     """A routes file."""
     return f"receivers:\n{''.join(receivers)}routes: {routes}\ndefault: {default}\n"
+
+
+@asynccontextmanager
+async def desk(redis_url: str, namespace: str, sink: Sink, **members: str) -> AsyncIterator[Scene]:
+    """A dispatcher that tells all to one webhook."""
+    async with scene(redis_url, namespace, routes_to(webhook("desk", sink, **members))) as made:
+        yield made

@@ -1,7 +1,7 @@
 """How alerts get on, as metrics show it: what waits for its topic, what became of deliveries, whether somebody delivers."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -14,7 +14,7 @@ from loanpulse.serve.view import Watch
 from streams.runtime.keys import LedgerKeys, NamespaceKeys
 from streams.runtime.redis_client import connect
 from streams.runtime.settings import Settings
-from tests.dispatch_lab import Sink, http_sink, raised, routes_to, run, scene, webhook
+from tests.dispatch_lab import Sink, raised, routes_to, run, scene, webhook
 from tests.exporter_lab import Page, exporter, viewed
 from tests.test_exporter_page import BOOK
 from tests.test_ledger_cluster import cluster_url  # noqa: F401  # a fixture
@@ -23,12 +23,6 @@ WAITING, OLDEST = "loanpulse_alerts_waiting", "loanpulse_alert_waiting_oldest_ti
 DELIVERIES, LETTERS = "loanpulse_alert_deliveries_total", "loanpulse_alert_dead_letters"
 ALIVE = "loanpulse_dispatcher_alive_timestamp_seconds"
 NOTHING = Alerts(0, None, 0, None, {})
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
 
 
 def page(alerts: Alerts | None) -> Page:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,9 @@ from loanpulse.cli.exits import outcome
 from loanpulse.cli.main import app
 from schemas.alert import AlertEvent
 from streams.runtime.clock import WallClock
-from tests.dispatch_lab import SECRET, HandClock, Sink, http_sink, raised, routes_to, scene, webhook
+from tests.dispatch_lab import SECRET, HandClock, Sink, raised, routes_to, scene, webhook
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
 
 
 @pytest.fixture

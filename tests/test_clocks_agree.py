@@ -10,7 +10,7 @@ from kpi_rules.measures import DurationMeasure
 from kpi_rules.organisation import Organisation
 from loanpulse.rules.case_clocks import clock_told
 from loanpulse.rules.case_store import Name, Stored
-from loanpulse.rules.phrases import local_iso
+from schemas.fields import local_iso
 from streams.calculus.attribution import attribute
 from streams.calculus.business_time import NEVER_MS
 from streams.calculus.case import Case

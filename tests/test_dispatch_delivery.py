@@ -1,8 +1,6 @@
 """Delivering on a real Redis to a real HTTP server, step by step: once, in order, tried again, given up, sent again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -16,10 +14,9 @@ from tests.dispatch_lab import (
     SECOND,
     SECRET,
     HandClock,
-    Scene,
     Sink,
+    desk,
     escalated,
-    http_sink,
     raised,
     resolved,
     routes_to,
@@ -29,25 +26,6 @@ from tests.dispatch_lab import (
 )  # fmt: skip
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
-
-
-@pytest.fixture
-def other() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
-
-
-@asynccontextmanager
-async def desk(redis_url: str, namespace: str, sink: Sink, **members: str) -> AsyncIterator[Scene]:
-    """A dispatcher that tells all to one webhook."""
-    async with scene(redis_url, namespace, routes_to(webhook("desk", sink, **members))) as made:
-        yield made
 
 
 def test_each_event_of_an_incident_is_told_once_and_in_order(

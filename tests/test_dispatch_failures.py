@@ -2,8 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -15,10 +13,9 @@ from tests.dispatch_lab import (
     MINUTE,
     SECOND,
     HandClock,
-    Scene,
     Sink,
+    desk,
     escalated,
-    http_sink,
     raised,
     resolved,
     routes_to,
@@ -28,25 +25,6 @@ from tests.dispatch_lab import (
 )  # fmt: skip
 
 pytestmark = pytest.mark.servers
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
-
-
-@pytest.fixture
-def other() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
-
-
-@asynccontextmanager
-async def desk(redis_url: str, namespace: str, sink: Sink, **members: str) -> AsyncIterator[Scene]:
-    """A dispatcher that tells all to one webhook."""
-    async with scene(redis_url, namespace, routes_to(webhook("desk", sink, **members))) as made:
-        yield made
 
 
 def test_what_fails_is_tried_again_later_and_later_until_it_is_taken(

@@ -1,7 +1,5 @@
 """What is held outside of opening hours, and while somebody has silenced it: told later if it is still so, never lost."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from kpi_rules.organisation import Organisation
@@ -14,7 +12,6 @@ from tests.dispatch_lab import (
     HandClock,
     Sink,
     escalated,
-    http_sink,
     ms,
     raised,
     resolved,
@@ -34,18 +31,6 @@ HOURS = Hours(ORGANISATION)
 FRIDAY_18 = "2026-03-06T18:00:00+01:00"
 MONDAY_9 = "2026-03-09T09:00:00+01:00"
 BUSINESS = "[{match: {}, receivers: [desk], hours: business, outside: %s}]"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
-
-
-@pytest.fixture
-def other() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
 
 
 @pytest.mark.parametrize(

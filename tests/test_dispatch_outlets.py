@@ -21,7 +21,6 @@ from tests.dispatch_lab import (
     Sink,
     escalated,
     figure,
-    http_sink,
     mail_sink,
     ms,
     raised,
@@ -33,12 +32,6 @@ from tests.dispatch_lab import (
 )  # fmt: skip
 
 HIDDEN = "T0B0-hush-hush-XYZ"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
 
 
 @pytest.fixture

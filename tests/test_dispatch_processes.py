@@ -18,18 +18,12 @@ from loanpulse.lab.topics import create_topics
 from schemas.alert import AlertEvent, encode_alert
 from streams.runtime.clock import WallClock
 from streams.runtime.settings import Settings, environ_of
-from tests.dispatch_lab import SECRET, HandClock, Sink, http_sink, raised, resolved, routes_to, webhook
+from tests.dispatch_lab import SECRET, HandClock, Sink, raised, resolved, routes_to, webhook
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.servers, pytest.mark.slow]
 
 READING = "reading "
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
 
 
 def now() -> HandClock:

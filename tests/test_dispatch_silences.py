@@ -1,6 +1,5 @@
 """Silences and snoozes: what they cover is told when they end if it is still so, and nothing else waits for them."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -20,7 +19,6 @@ from tests.dispatch_lab import (
     Scene,
     Sink,
     figure,
-    http_sink,
     ms,
     raised,
     resolved,
@@ -33,12 +31,6 @@ from tests.dispatch_lab import (
 ORGANISATION = Organisation(tz="Europe/Amsterdam")
 MONDAY_9 = "2026-03-09T09:00:00+01:00"
 BUSINESS = "[{match: {}, receivers: [desk], hours: business}]"
-
-
-@pytest.fixture
-def sink() -> Iterator[Sink]:
-    with http_sink() as made:
-        yield made
 
 
 async def silenced(it: Scene, end_ms: int, **covered: str) -> str:

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from loanpulse.cases.rows import OpenRows
 from loanpulse.cases.told import Turn, zone_of
-from loanpulse.rules.phrases import local_iso
 from loanpulse.serve.shown import Shown
+from schemas.fields import local_iso
 from streams.calculus.attribution import SEPARATOR
 from streams.calculus.business_time import NEVER_MS
 from streams.calculus.case import parse_case_id

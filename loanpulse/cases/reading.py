@@ -12,8 +12,8 @@ from loanpulse.cases.listing import Listed, Listing
 from loanpulse.cases.rows import OpenRows
 from loanpulse.cases.told import CaseList
 from loanpulse.rules.case_store import TOPICS_OF
-from loanpulse.rules.phrases import local_iso
 from loanpulse.serve.shown import Shown
+from schemas.fields import local_iso
 from streams.calculus.open_cases import Band
 from streams.calculus.open_log import OPEN
 from streams.calculus.watches import Watch

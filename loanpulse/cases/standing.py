@@ -9,9 +9,9 @@ from kpi_rules.model import Rule
 from loanpulse.cases.told import Told, told, zone_of
 from loanpulse.rules.case_store import Stored
 from loanpulse.rules.case_story import client_of, find_case, story_of
-from loanpulse.rules.phrases import local_iso
 from loanpulse.rules.story import CaseStory
 from loanpulse.serve.shown import Shown
+from schemas.fields import local_iso
 from streams.calculus.attribution import attribute
 from streams.calculus.case import case_id
 from streams.calculus.watches import Watch

@@ -5,8 +5,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from kpi_rules.measures import DurationMeasure
-from loanpulse.rules.phrases import local_iso
 from loanpulse.serve.shown import Shown
+from schemas.fields import local_iso
 from streams.calculus.attribution import SEPARATOR
 from streams.calculus.business_time import NEVER_MS
 from streams.calculus.case import parse_case_id

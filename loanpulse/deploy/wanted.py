@@ -6,7 +6,7 @@ from typing import Literal
 from kpi_rules.lengths import parse_length
 from kpi_rules.model import Rule, Target
 from kpi_rules.organisation import Organisation
-from kpi_rules.rulebook import Rulebook
+from kpi_rules.rulebook import Rulebook, kras_of
 from streams.runtime.rulebook import program_of
 
 Bound = Literal["at_least", "at_most"]
@@ -44,7 +44,7 @@ class Wanted:
 
 def wanted(book: Rulebook) -> list[Wanted]:
     """Every rule, in the order of the files."""
-    kras = {kpi: area.kra for area in book.areas for kpi in area.kpis}
+    kras = kras_of(book.areas)
     watched = {watch.rule.id for watch in program_of(book).watches}
     return [
         Wanted(rule, kras[rule.id], targets, rule.id in watched and _has_due_times(rule, targets))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from loanpulse.doctor.finding import Finding, ok, warn
 from loanpulse.doctor.site import Site
 from streams.runtime.keys import LedgerKeys, NamespaceKeys
+from streams.runtime.outbox import written_ms
 
 
 def check_alerts(site: Site) -> Iterator[Finding]:
@@ -18,7 +19,7 @@ def check_alerts(site: Site) -> Iterator[Finding]:
     late = False
     for whose, key in outboxes.items():
         for entry, _ in site.client.xrange(key, count=1):
-            waits = (site.now_ms - int(entry.partition(b"-")[0])) // 1000
+            waits = (site.now_ms - written_ms(entry)) // 1000
             if waits > site.settings.stale_seconds:
                 late = True
                 yield warn(

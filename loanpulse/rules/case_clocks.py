@@ -6,8 +6,8 @@ from kpi_rules.facts import FACTS
 from kpi_rules.measures import DurationMeasure
 from kpi_rules.model import Rule
 from loanpulse.rules.case_store import Stored
-from loanpulse.rules.phrases import local_iso
 from loanpulse.rules.story import Clock, ClockPause, Step
+from schemas.fields import local_iso
 from streams.calculus.attribution import attribute
 from streams.calculus.case import Case
 from streams.calculus.case_clock import CaseClock, Pause, pauses_in

@@ -9,11 +9,12 @@ from loanpulse.rules.case_clocks import clock_told
 from loanpulse.rules.case_store import KINDS, Stored, find_cases
 from loanpulse.rules.explain import ExplainError, rule_of
 from loanpulse.rules.explanation import Part
-from loanpulse.rules.phrases import contributed, local_iso, parts_of
+from loanpulse.rules.phrases import contributed, parts_of
 from loanpulse.rules.story import CaseStory, Counted, Fact, NotCounted
 from loanpulse.serve.book import CONFIDENTIAL, is_confidential
 from loanpulse.serve.shown import Shown
 from schemas.event import Statement
+from schemas.fields import local_iso
 from schemas.registry import BY_CODE, EventType
 from streams.calculus.accounts import CaseAccount, ClientAccount, Entry, account_of
 from streams.calculus.attribution import SEPARATOR

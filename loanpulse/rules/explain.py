@@ -11,11 +11,11 @@ from loanpulse.board.snapshot import Frame, Snapshot
 from loanpulse.rules import explanation as told
 from loanpulse.rules.case_store import CaseScan, Name, cases_of, ledgers_of
 from loanpulse.rules.gathering import Gathering
-from loanpulse.rules.phrases import local_iso
 from loanpulse.rules.scope import Scope
 from loanpulse.rules.telling import excluded, series_of
 from loanpulse.serve.book import Book
 from loanpulse.serve.shown import Shown
+from schemas.fields import local_iso
 from streams.calculus.accounts import CaseAccount, ClientAccount, account_of
 from streams.calculus.client import Client as Person
 from streams.calculus.program import Program

@@ -1,7 +1,6 @@
 """What a case contributes, moments and lengths, as people say them."""
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
 
 from kpi_rules.measures import (
     Amount,
@@ -18,13 +17,7 @@ from streams.calculus.accounts import Entry
 from streams.calculus.panes import Observation
 from streams.calculus.program import Program
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNITS = ((3_600_000, "h"), (60_000, "min"))
-
-
-def local_iso(at_ms: int, zone: ZoneInfo) -> str:
-    """`2026-01-05T10:00:00.000+01:00`."""
-    return (_EPOCH + timedelta(milliseconds=at_ms)).astimezone(zone).isoformat(timespec="milliseconds")
 
 
 def moment(iso: str, *, year: bool = False, exact: bool = False) -> str:

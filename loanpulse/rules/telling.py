@@ -19,11 +19,12 @@ from loanpulse.rules.explanation import (
 )
 from loanpulse.rules.gathering import Gathered, Gathering, PartSums
 from loanpulse.rules.kept import Kept
-from loanpulse.rules.phrases import contributed, local_iso, parts_of
+from loanpulse.rules.phrases import contributed, parts_of
 from loanpulse.rules.scope import Scope
 from loanpulse.serve.book import Book, is_confidential
 from loanpulse.serve.shown import Shown
 from loanpulse.serve.verdict import state_of
+from schemas.fields import local_iso
 from streams.calculus.panes import Observation
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from loanpulse.dispatch.figures import ALIVE, NOBODY, by_receiver
 from streams.runtime.keys import LedgerKeys, NamespaceKeys
 from streams.runtime.ledger_reader import list_ledgers
+from streams.runtime.outbox import written_ms
 from streams.runtime.script import Client
 
 
@@ -47,4 +48,4 @@ async def _oldest_ms(redis: Client, outboxes: Sequence[str]) -> int | None:
     for outbox in outboxes:
         pipeline.execute_command("XRANGE", outbox, "-", "+", "COUNT", 1)
     firsts = [entry for found in await pipeline.execute() for entry, _ in found]
-    return min((int(entry.partition(b"-")[0]) for entry in firsts), default=None)
+    return min(map(written_ms, firsts), default=None)

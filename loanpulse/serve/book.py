@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kpi_rules.model import DIMENSIONS, Rule
-from kpi_rules.rulebook import Area, Rulebook
+from kpi_rules.rulebook import Area, Rulebook, kras_of
 from loanpulse.board.plan import NOW
 from loanpulse.serve.verdict import Bounds, bounds_of
 from streams.calculus.program import Program
@@ -30,7 +30,7 @@ class Book:
     @cached_property
     def kras(self) -> dict[str, str]:
         """The area of each rule."""
-        return {kpi: area.kra for area in self.areas for kpi in area.kpis}
+        return kras_of(self.areas)
 
     def bounds(self, kpi: str, as_of_ms: int) -> Bounds | None:
         """A rule's target in its unit, the one in force at a board's instant."""

@@ -6,7 +6,6 @@ Pure: the instant is given. What is told depends on the case's facts, the incide
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,7 +24,7 @@ from schemas.alert import (
     AlertType,
     Ending,
 )
-from schemas.fields import time_text
+from schemas.fields import local_iso, time_text
 from streams.calculus.attribution import SEPARATOR
 from streams.calculus.business_time import NEVER_MS
 from streams.calculus.case import Case, parse_case_id
@@ -158,7 +157,7 @@ class Teller:
             case=AlertCase(kind, key, subject),
             since=time_text(seen.found.since),
             due=None if span.due >= NEVER_MS else time_text(span.due),
-            due_local=None if span.due >= NEVER_MS else _local(span.due, zone),
+            due_local=None if span.due >= NEVER_MS else local_iso(span.due, zone),
             zone=zone.key,
             target_seconds=span.target_ms / 1000,
             used_seconds=seen.watch.used_ms(seen.case, seen.at) / 1000,
@@ -236,7 +235,3 @@ def _facts(case: Case, codes: frozenset[int]) -> list[tuple[int, str, str, str, 
         for instance, said in sorted(case.many.get(code, {}).items()):
             found.append((code, instance, said.source, said.id, said.revision))
     return found
-
-
-def _local(at: int, zone: ZoneInfo) -> str:
-    return datetime.fromtimestamp(at / 1000, zone).isoformat(timespec="milliseconds")

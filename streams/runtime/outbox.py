@@ -32,6 +32,11 @@ class Message(NamedTuple):
     event: bytes
 
 
+def written_ms(entry: bytes) -> int:
+    """When a message was put into an outbox, as its entry's name says, UTC ms."""
+    return int(entry.partition(b"-")[0])
+
+
 class Outbox(Protocol):
     """Messages that wait to be published.
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from kpi_rules.rulebook import Rulebook
+from kpi_rules.rulebook import Rulebook, kras_of
 from streams.calculus.program import Program
 from streams.runtime.in_force import RulesInForce, Standing
 from streams.runtime.rulebook import program_of
@@ -62,6 +62,5 @@ class FollowedRules:
         found = self._compiled.get(digest)
         if found is None:
             book = await self._rules.book(digest)
-            kras = {kpi: area.kra for area in book.areas for kpi in area.kpis}
-            found = self._compiled[digest] = await asyncio.to_thread(program_of, book), kras
+            found = self._compiled[digest] = await asyncio.to_thread(program_of, book), kras_of(book.areas)
         return found
